@@ -82,26 +82,28 @@ follow_pip_mirror() {
   [ -z "$index" ] || export UV_DEFAULT_INDEX="$index"
 }
 
-fill_venv() {
-  local venv="$root/.venv"
+network_settings() {
   # Downloads of Python itself are off: what runs here is what the machine's owner installed.
   export UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1
   # A company's own certificate authority is usually known to the system, not to uv's built-in list.
   export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"
   export UV_HTTP_TIMEOUT="${UV_HTTP_TIMEOUT:-120}"
-  # Cache and clone may lie on different file systems, where hard links fail with a warning.
-  export UV_LINK_MODE="${UV_LINK_MODE:-copy}"
   follow_pip_mirror
+}
+
+fill_venv() {
+  local venv="$root/.venv"
+  network_settings
   if ! usable_python "$venv/bin/python"; then
     say "creating .venv with $python"
-    "$uv" venv --quiet --no-config --clear --python "$python" "$venv" >&2 || die "uv could not create $venv"
+    "$uv" venv --quiet --clear --python "$python" "$venv" >&2 || die "uv could not create $venv"
   fi
   say "installing the locked packages into .venv (about 2 GB; minutes the first time, seconds from the cache)"
-  "$uv" pip sync --quiet --no-config --python "$venv/bin/python" --require-hashes --only-binary=:all: \
+  "$uv" pip sync --quiet --python "$venv/bin/python" --require-hashes --only-binary=:all: \
     "$root/requirements.lock" >&2 ||
     die "uv could not install requirements.lock (see above); check the network and the free disk space" \
       "(2 GB are needed), then run make again: what was fetched is kept"
   # After the sync, which removes everything that is not in the lock. Offline: hatchling is in the lock.
-  "$uv" pip install --quiet --no-config --python "$venv/bin/python" --offline --no-deps --no-build-isolation \
+  "$uv" pip install --quiet --python "$venv/bin/python" --offline --no-deps --no-build-isolation \
     --editable "$root" >&2 || die "uv could not install the project itself into $venv (see above)"
 }
