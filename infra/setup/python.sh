@@ -99,8 +99,10 @@ fill_venv() {
     "$uv" venv --quiet --clear --python "$python" "$venv" >&2 || die "uv could not create $venv"
   fi
   say "installing the locked packages into .venv (about 2 GB; minutes the first time, seconds from the cache)"
+  # Wheels only, so that nothing of a package runs while it is installed; PySpark publishes no wheels.
   "$uv" pip sync --quiet --python "$venv/bin/python" --require-hashes --only-binary=:all: \
-    "$root/requirements.lock" >&2 ||
+    --no-binary=pyspark --no-binary=pyspark-client \
+    --build-constraints "$here/build-constraints.txt" "$root/requirements.lock" >&2 ||
     die "uv could not install requirements.lock (see above); check the network and the free disk space" \
       "(2 GB are needed), then run make again: what was fetched is kept"
   # After the sync, which removes everything that is not in the lock. Offline: hatchling is in the lock.
