@@ -1,0 +1,1 @@
+"""Deciding: eligibility, duplicates and masks, recomputed for each candidate over narrow columns."""

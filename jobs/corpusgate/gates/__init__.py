@@ -1,0 +1,1 @@
+"""Gates: figures in one pass, judged by Great Expectations against the bounds of the controls."""

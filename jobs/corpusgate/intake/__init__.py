@@ -1,0 +1,1 @@
+"""Intake: raw acquisitions become records, documents and findings, in one pass over the text."""

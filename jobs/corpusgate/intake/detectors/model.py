@@ -1,0 +1,53 @@
+"""What a detector says of a text, and what a worker needs to say it. Plain records without behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SPANS_A_RULE = 20
+"""At most this many findings a rule and text; `Finding.count` holds all matches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A fact about a text, by one version of one detector (design.md 1 and 4, table `finding`).
+
+    `risk` is an Annex A key (`a1a` … `a5b`), `pi_*`, `near_*` (a malformed look-alike) or `q_*` (quality).
+    `start` and `end` are code points of the stored text, end-exclusive; 0, 0 for what is said of the whole text.
+    `weight` adds up over a text against the removal threshold 1.0. A rule's whole weight lies on its first finding, so
+    that neither a repeated word nor a word with several risks counts twice; `count` holds all matches of the rule.
+    `surface` is the matched stored text, None for `pi_*` and `near_*`; `pi_*` carry an HMAC of the normalised value.
+    """
+
+    detector: str
+    version: str
+    rule: str
+    risk: str
+    start: int
+    end: int
+    score: float
+    weight: float
+    surface: str | None
+    value_hmac: str | None
+    hmac_key_id: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """What all detectors say of one text. `language` is like BCP 47 (`und` = unknown), `script` an ISO 15924 code."""
+
+    findings: tuple[Finding, ...]
+    language: str
+    language_score: float
+    script: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """What a worker is given: where the lexicon lies and what it must hash to, and the key for identifiers."""
+
+    lexicon_dir: str
+    lexicon_sha256: str
+    hmac_key: bytes | None
+    hmac_key_id: str | None

@@ -1,0 +1,146 @@
+"""Reading and writing tables without a JVM, and the SQL door over all of them (delta-rs).
+
+Small tables are written here; the big ones by Spark through `frames.write_slice`. A write replaces its own slice, so a
+retry overwrites itself: no MERGE, no transaction ids.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+
+from corpusgate.lake.tables import NO_STATISTICS, TABLES, Table
+from corpusgate.settings.place import Place
+
+Row = Mapping[str, Any]
+
+
+def ensure_tables(place: Place) -> None:
+    """Creates every table that is not there yet, empty, so that SQL always finds all of them."""
+    for table in TABLES.values():
+        path = place.table(table.name)
+        if not DeltaTable.is_deltatable(str(path)):
+            path.mkdir(parents=True, exist_ok=True)
+            DeltaTable.create(
+                str(path), schema=table.schema, partition_by=list(table.partition) or None, mode="ignore",
+                description=table.about, configuration=_configuration(table),
+            )  # fmt: skip
+
+
+def read(place: Place, name: str, columns: Sequence[str] | None = None, where: str | None = None) -> pa.Table:
+    """A small table, whole or the rows that `where` (SQL) selects. Not for `document`-sized tables."""
+    chosen = ", ".join(f'"{c}"' for c in columns) if columns else "*"
+    return query(place, f'SELECT {chosen} FROM "{name}"' + (f" WHERE {where}" if where else ""), tables=[name])
+
+
+def query(place: Place, sql: str, tables: Sequence[str] | None = None) -> pa.Table:
+    """Runs SQL (DataFusion) over the tables; raises what the engine raises on a wrong statement."""
+    from deltalake import QueryBuilder
+
+    builder = QueryBuilder()
+    for name in tables or TABLES:
+        builder = builder.register(name, DeltaTable(str(place.table(name))))
+    return pa.table(builder.execute(sql).read_all())
+
+
+def replace(place: Place, name: str, rows: Sequence[Row], where: str, run_id: str) -> None:
+    """Makes `rows` the whole of the slice that `where` (SQL over the table's columns) selects, in one commit."""
+    table = TABLES[name]
+    rows = chain(_last_hash(place, name, where), rows) if table.chained else rows
+    write_deltalake(
+        str(place.table(name)), to_arrow(table, rows), mode="overwrite", predicate=where, schema_mode=None,
+        commit_properties=CommitProperties(custom_metadata={"corpusgate.run": run_id}),
+    )  # fmt: skip
+
+
+def append_new(place: Place, name: str, rows: Sequence[Row], run_id: str) -> int:
+    """Appends the rows whose key the table has not; returns how many. For facts that are said once."""
+    table = TABLES[name]
+    there = {tuple(map(_keyed, r)) for r in zip(*_columns(read(place, name, table.key)), strict=True)}
+    fresh, seen = [], set()
+    for row in rows:
+        key = tuple(_keyed(row.get(c)) for c in table.key)
+        if key not in there and key not in seen:
+            seen.add(key)
+            fresh.append(row)
+    if fresh:
+        if table.chained:
+            fresh = chain(_last_hash(place, name, None), fresh)
+        write_deltalake(
+            str(place.table(name)), to_arrow(table, fresh), mode="append",
+            commit_properties=CommitProperties(custom_metadata={"corpusgate.run": run_id}),
+        )  # fmt: skip
+    return len(fresh)
+
+
+def to_arrow(table: Table, rows: Sequence[Row]) -> pa.Table:
+    """Rows as an Arrow table in the declared schema; a name that is no column is a mistake of ours and raises."""
+    names = set(table.schema.names)
+    for row in rows:
+        if unknown := set(row) - names:
+            raise KeyError(f"{table.name} has no column {sorted(unknown)}")
+    return pa.Table.from_pylist([{n: _value(r.get(n)) for n in table.schema.names} for r in rows], schema=table.schema)
+
+
+def version(place: Place, name: str) -> int:
+    """The table's current version."""
+    return DeltaTable(str(place.table(name))).version()
+
+
+def row_digest(row: Row) -> str:
+    """SHA-256 over the row's canonical JSON, its own hash left out: what the chain is made of."""
+    body = {k: v for k, v in sorted(row.items()) if k != "row_sha256"}
+    text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_json)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def chain(previous: str, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Rows with `previous_sha256` and `row_sha256`: each names the one before it."""
+    chained = []
+    for row in rows:
+        linked = {**row, "previous_sha256": previous}
+        linked["row_sha256"] = previous = row_digest(linked)
+        chained.append(linked)
+    return chained
+
+
+def _last_hash(place: Place, name: str, replaced: str | None) -> str:
+    """The hash that no other row follows, among the rows that stay; 64 zeros at the start of a chain."""
+    rows = read(place, name, ["previous_sha256", "row_sha256"], f"NOT ({replaced})" if replaced else None).to_pylist()
+    followed = {r["previous_sha256"] for r in rows}
+    heads = sorted(r["row_sha256"] for r in rows if r["row_sha256"] not in followed)
+    return heads[-1] if heads else "0" * 64
+
+
+def _configuration(table: Table) -> dict[str, str | None]:
+    kept = [n for n in table.schema.names if n not in NO_STATISTICS and not pa.types.is_nested(table.schema.field(n).type)]
+    return {"delta.enableDeletionVectors": "false", "delta.dataSkippingStatsColumns": ",".join(kept)}
+
+
+def _columns(table: pa.Table) -> list[list[Any]]:
+    return [c.to_pylist() for c in table.columns]
+
+
+def _keyed(value: Any) -> Any:
+    return value.timestamp() if isinstance(value, datetime) else value
+
+
+def _value(value: Any) -> Any:
+    return list(value.items()) if isinstance(value, Mapping) else value
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"cannot write {type(value).__name__} as JSON")

@@ -1,0 +1,1 @@
+"""Releases: manifest, publication by compare-and-set, verification, rollback."""

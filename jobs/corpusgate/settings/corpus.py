@@ -1,0 +1,45 @@
+"""A corpus: what is built, and everything that a verdict depends on. Declared in `conf/corpora/<id>.yaml`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from corpusgate.settings.model import Declared, Identifier
+from corpusgate.settings.source import Modality
+
+Treatment = Literal["mask", "remove", "keep"]
+
+
+class Policy(Declared):
+    """What is removed, what is masked, what goes to people. Decisions follow it; findings do not depend on it."""
+
+    lexicon: Identifier = Field(description="folder under conf/lexicons")
+    remove_at: float = Field(1.0, gt=0, description="a text whose keyword weights add up to this is removed")
+    personal_information: dict[str, Treatment] = Field(description="class (pi_*) -> treatment; a class left out is masked")
+    remove_languages_not_served: bool = True
+    errored_share_max: float = Field(0.01, ge=0, le=1, description="errored share of a source's items that holds it")
+    review_sample: int = Field(4000, ge=1, description="items of each modality for people (B.2.1.2.1 a)")
+    technical_share: float = Field(0.10, gt=0, le=1, description="share of each modality for the technical sample (b)")
+
+
+class Corpus(Declared):
+    """One corpus as declared; `id` is the stem of its file and part of the release's id."""
+
+    id: Identifier
+    title: str
+    intended_use: Literal["pre_training", "fine_tuning"]
+    commercial: bool
+    redistributed: bool = Field(False, description="whether the corpus itself is handed on")
+    languages: tuple[str, ...]
+    modalities: tuple[Modality, ...] = ("text",)
+    service_type: str
+    high_safety_service: bool = Field(False, description="A.5 names the service type: A.5 counts in pass rates")
+    item_unit: str = Field(description="what one item is, per record: document, article, ...")
+    tokenizer: str | None = None
+    home_country: str = Field(pattern=r"^[A-Z]{2}$")
+    seed: str = Field(min_length=1, description="of every draw; recorded with the sample")
+    sources: tuple[Identifier, ...]
+    policy: Policy
+    channels: tuple[Literal["trial", "filing"], ...] = ("trial", "filing")

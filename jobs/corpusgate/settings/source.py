@@ -1,0 +1,162 @@
+"""A source: one domain, one provider or one data set (GB/T 45654-2025, 4.1.1 note 2), declared in `conf/sources/<id>.yaml`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from corpusgate.settings.model import Declared, Identifier, Sha256
+
+Kind = Literal["open_source", "self_collected", "commercial", "user_input", "synthetic"]
+Modality = Literal["text", "code", "image", "audio", "video"]
+
+
+class PipChannel(Declared):
+    """A wheel fetched by the person's own pip (never a source archive: that would run its build)."""
+
+    type: Literal["pip"]
+    package: str
+    version: str
+    file: str = Field(description="file name of the wheel")
+    sha256: Sha256
+
+
+class AptChannel(Declared):
+    """A Debian package fetched by the machine's own apt, where it offers the pinned version."""
+
+    type: Literal["apt"]
+    package: str
+    version: str
+    sha256: Sha256
+
+
+class NpmChannel(Declared):
+    """A package fetched by `npm pack`, checked against the registry's own integrity value."""
+
+    type: Literal["npm"]
+    package: str
+    version: str
+    integrity: str = Field(pattern=r"^sha512-[A-Za-z0-9+/]+={0,2}$")
+
+
+class FolderChannel(Declared):
+    """Files that already lie in reachable storage: listed and hashed, not copied."""
+
+    type: Literal["folder"]
+    path: str = Field(description="absolute, or relative to the corpusgate folder")
+    include: tuple[str, ...] = ("**/*",)
+
+
+Channel = Annotated[PipChannel | AptChannel | NpmChannel | FolderChannel, Field(discriminator="type")]
+
+
+class RemovalRule(Declared):
+    """Records of this source that are never kept, by a declared field: the rule's name is the reason that is shown."""
+
+    rule: Identifier
+    field: str
+    not_in: tuple[str, ...] | None = None
+    is_in: tuple[str, ...] | None = None
+    because: str
+
+    @model_validator(mode="after")
+    def _one_test(self) -> RemovalRule:
+        if (self.not_in is None) == (self.is_in is None):
+            raise ValueError("give exactly one of not_in and is_in")
+        return self
+
+
+class Reader(Declared):
+    """How records are read out of what was fetched. `format` names a module under `corpusgate/intake/readers/`."""
+
+    format: str
+    include: tuple[str, ...] = Field(("**/*",), description="globs over member paths inside the fetched file or folder")
+    exclude: tuple[str, ...] = ()
+    encoding: str = Field("auto", description="auto: utf-8-sig, then gb18030, then detection; or a codec's name")
+    key: str | None = Field(None, description="field that names a record for good; else member path + text hash + ordinal")
+    text: str | None = Field(None, description="field that holds the text, where the format has fields")
+    fields: dict[str, str] = Field(default_factory=dict, description="record attribute -> field of the source")
+    ignore: tuple[str, ...] = Field((), description="fields known and left out on purpose; any other is a signal")
+    remove: tuple[RemovalRule, ...] = ()
+    options: dict[str, Any] = Field(default_factory=dict, description="what this format alone understands")
+
+
+class Statement(Declared):
+    """Words that decide about a licence: what was read, where, and the hash of the file it stands in."""
+
+    expression: str | None = Field(None, description="SPDX expression as understood; null where none can be read")
+    read_from: str | None = Field(None, description="member path inside the fetched file, or an address")
+    quote: str | None = Field(None, description="the words themselves; checked to stand in read_from")
+    sha256: Sha256 | None = Field(None, description="hash of the file that holds the quote")
+
+
+class Conclusion(Declared):
+    """What a person concluded about the licence, and why. Shipped conclusions are provisional."""
+
+    expression: str
+    by: str = Field(description="name or role of who concluded")
+    at: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
+    because: str
+    provisional: bool = True
+    notes: tuple[str, ...] = ()
+
+
+class LicencePart(Declared):
+    """Licence of the part of a source that `include` selects (member paths); most sources have one part."""
+
+    id: Identifier = "all"
+    include: tuple[str, ...] = ("**",)
+    declared: Statement | None = None
+    evidence: tuple[Statement, ...] = Field((), description="further statements that speak for or against the declaration")
+    concluded: Conclusion | None = None
+    finding: str | None = Field(None, description="reason code where nothing could be concluded, e.g. licence_ambiguous")
+    contradicted: bool = Field(False, description="the evidence contradicts the declaration: fails instead of pending")
+
+
+class Admission(Declared):
+    """The random sample that is assessed before collection (4.1.1 a). The clause gives no size; ours is recorded."""
+
+    sample: int = Field(100, ge=1, description="records; all of them where the source has fewer")
+
+
+class Expected(Declared):
+    """Bounds of what a reader should find, so that a silently broken format is an error."""
+
+    records_min: int = 1
+    records_max: int | None = None
+
+
+class Source(Declared):
+    """One source as declared; `id` is the stem of its file."""
+
+    id: Identifier
+    title: str
+    kind: Kind
+    modality: Modality = "text"
+    language: str = Field(description="BCP 47, or mul")
+    country: str = Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2 of the provider: domestic or overseas")
+    category: str
+    owner: str = Field(description="who answers for the source inside the team (a role)")
+    provider: str = Field(description="registrable domain, organisation or data set: what counts as one source in 4.1.2")
+    description: str = Field(description="platform, period, language, processing state")
+    channel: Channel
+    reader: Reader
+    licence: tuple[LicencePart, ...] = Field((), description="empty: no licence is known")
+    admission: Admission = Admission()
+    expected: Expected = Expected()
+    personal_information_basis: str | None = Field(None, description="consent or other basis in law (4.2.3), with its document")
+    generator: str | None = Field(None, description="synthetic: model, version, time")
+    fixture: bool = Field(False, description="made by corpusgate to show a rule; said wherever it is shown")
+
+    @property
+    def purl(self) -> str:
+        """Package URL of what is fetched, or `file:` and the folder."""
+        c = self.channel
+        if isinstance(c, PipChannel):
+            return f"pkg:pypi/{c.package}@{c.version}"
+        if isinstance(c, AptChannel):
+            return f"pkg:deb/debian/{c.package}@{c.version}?arch=all"
+        if isinstance(c, NpmChannel):
+            return f"pkg:npm/{c.package.replace('@', '%40')}@{c.version}"
+        return f"file:{c.path}"
