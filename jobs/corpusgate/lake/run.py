@@ -1,7 +1,7 @@
 """A run: its id, its time, and the JSON result that each step leaves under `_runs/<run_id>/`.
 
-Steps meet in tables and in these results, never in memory. A result is written once, atomically, at the end of its step:
-a step killed before has said nothing, and one started again says the same.
+Steps meet in tables and in these results, never in memory. A result is written once, atomically, at the end of its
+step: a step killed before has said nothing, and one started again says the same.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ class StepResult(BaseModel):
                 f"defect: please report it with the run's folder."
             )
         if sum(self.removed_by_rule.values()) != self.removed:
-            raise Unreconciled(f"{self.step}: {self.removed} {self.unit}s removed, but the rules name {self.removed_by_rule}.")
+            raise Unreconciled(
+                f"{self.step}: {self.removed} {self.unit}s removed, but the rules name {self.removed_by_rule}."
+            )
         return self
 
 
@@ -95,7 +97,8 @@ class Run:
         for source in self.sources:
             if source.id == source_id:
                 return source
-        raise UserError(f"The corpus {self.corpus.id} has no source {source_id!r}; it has {', '.join(self.corpus.sources)}.")
+        there = ", ".join(self.corpus.sources)
+        raise UserError(f"The corpus {self.corpus.id} has no source {source_id!r}; it has {there}.")
 
     def write(self, result: StepResult) -> StepResult:
         """Checks that the rows add up and leaves the result in the run's folder."""

@@ -53,7 +53,7 @@ def query(place: Place, sql: str, tables: Sequence[str] | None = None) -> pa.Tab
 def replace(place: Place, name: str, rows: Sequence[Row], where: str, run_id: str) -> None:
     """Makes `rows` the whole of the slice that `where` (SQL over the table's columns) selects, in one commit."""
     table = TABLES[name]
-    rows = chain(_last_hash(place, name, where), rows) if table.chained else rows
+    rows = chain(_last_hash(place, name, where), as_read(table, rows)) if table.chained else rows
     write_deltalake(
         str(place.table(name)), to_arrow(table, rows), mode="overwrite", predicate=where, schema_mode=None,
         commit_properties=CommitProperties(custom_metadata={"corpusgate.run": run_id}),
@@ -72,12 +72,17 @@ def append_new(place: Place, name: str, rows: Sequence[Row], run_id: str) -> int
             fresh.append(row)
     if fresh:
         if table.chained:
-            fresh = chain(_last_hash(place, name, None), fresh)
+            fresh = chain(_last_hash(place, name, None), as_read(table, fresh))
         write_deltalake(
             str(place.table(name)), to_arrow(table, fresh), mode="append",
             commit_properties=CommitProperties(custom_metadata={"corpusgate.run": run_id}),
         )  # fmt: skip
     return len(fresh)
+
+
+def as_read(table: Table, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Rows in the types in which the table gives them back."""
+    return to_arrow(table, rows).to_pylist()
 
 
 def to_arrow(table: Table, rows: Sequence[Row]) -> pa.Table:
@@ -102,7 +107,10 @@ def row_digest(row: Row) -> str:
 
 
 def chain(previous: str, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Rows with `previous_sha256` and `row_sha256`: each names the one before it."""
+    """Rows with `previous_sha256` and `row_sha256`: each names the one before it.
+
+    The rows must be as a reader gets them back (see `as_read`), or nobody could recompute their hashes.
+    """
     chained = []
     for row in rows:
         linked = {**row, "previous_sha256": previous}
@@ -120,8 +128,8 @@ def _last_hash(place: Place, name: str, replaced: str | None) -> str:
 
 
 def _configuration(table: Table) -> dict[str, str | None]:
-    kept = [n for n in table.schema.names if n not in NO_STATISTICS and not pa.types.is_nested(table.schema.field(n).type)]
-    return {"delta.enableDeletionVectors": "false", "delta.dataSkippingStatsColumns": ",".join(kept)}
+    fields = [f for f in table.schema if f.name not in NO_STATISTICS and not pa.types.is_nested(f.type)]
+    return {"delta.enableDeletionVectors": "false", "delta.dataSkippingStatsColumns": ",".join(f.name for f in fields)}
 
 
 def _columns(table: pa.Table) -> list[list[Any]]:

@@ -1,4 +1,4 @@
-"""A control: one clause turned into a judgement. `conf/controls/<clause>.yaml`; the bound lives there and nowhere else."""
+"""A control: one clause turned into a judgement. `conf/controls/<clause>.yaml`; the bound lives there, once."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ class Policy(Declared):
 
     lexicon: Identifier = Field(description="folder under conf/lexicons")
     remove_at: float = Field(1.0, gt=0, description="a text whose keyword weights add up to this is removed")
-    personal_information: dict[str, Treatment] = Field(description="class (pi_*) -> treatment; a class left out is masked")
+    personal_information: dict[str, Treatment] = Field(description="class -> treatment; others are masked")
     remove_languages_not_served: bool = True
     errored_share_max: float = Field(0.01, ge=0, le=1, description="errored share of a source's items that holds it")
     review_sample: int = Field(4000, ge=1, description="items of each modality for people (B.2.1.2.1 a)")

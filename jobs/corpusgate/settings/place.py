@@ -47,7 +47,7 @@ class Place:
 
 
 def find_place(start: Path | None = None) -> Place:
-    """The installation that `CORPUSGATE_HOME` names, or the nearest folder upwards from `start` that holds `conf/corpora`.
+    """The installation that `CORPUSGATE_HOME` names, or the nearest folder from `start` upwards with `conf/corpora`.
 
     Raises:
         UserError: no such folder is found.

@@ -1,4 +1,4 @@
-"""A source: one domain, one provider or one data set (GB/T 45654-2025, 4.1.1 note 2), declared in `conf/sources/<id>.yaml`."""
+"""A source: one domain, one provider or one data set (GB/T 45654-2025, 4.1.1 note 2): `conf/sources/<id>.yaml`."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ class Reader(Declared):
     include: tuple[str, ...] = Field(("**/*",), description="globs over member paths inside the fetched file or folder")
     exclude: tuple[str, ...] = ()
     encoding: str = Field("auto", description="auto: utf-8-sig, then gb18030, then detection; or a codec's name")
-    key: str | None = Field(None, description="field that names a record for good; else member path + text hash + ordinal")
+    key: str | None = Field(
+        None, description="field that names a record for good; else member path + text hash + ordinal"
+    )
     text: str | None = Field(None, description="field that holds the text, where the format has fields")
     fields: dict[str, str] = Field(default_factory=dict, description="record attribute -> field of the source")
     ignore: tuple[str, ...] = Field((), description="fields known and left out on purpose; any other is a signal")
@@ -108,9 +110,13 @@ class LicencePart(Declared):
     id: Identifier = "all"
     include: tuple[str, ...] = ("**",)
     declared: Statement | None = None
-    evidence: tuple[Statement, ...] = Field((), description="further statements that speak for or against the declaration")
+    evidence: tuple[Statement, ...] = Field(
+        (), description="further statements that speak for or against the declaration"
+    )
     concluded: Conclusion | None = None
-    finding: str | None = Field(None, description="reason code where nothing could be concluded, e.g. licence_ambiguous")
+    finding: str | None = Field(
+        None, description="reason code where nothing could be concluded, e.g. licence_ambiguous"
+    )
     contradicted: bool = Field(False, description="the evidence contradicts the declaration: fails instead of pending")
 
 
@@ -138,14 +144,18 @@ class Source(Declared):
     country: str = Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2 of the provider: domestic or overseas")
     category: str
     owner: str = Field(description="who answers for the source inside the team (a role)")
-    provider: str = Field(description="registrable domain, organisation or data set: what counts as one source in 4.1.2")
+    provider: str = Field(
+        description="registrable domain, organisation or data set: what counts as one source in 4.1.2"
+    )
     description: str = Field(description="platform, period, language, processing state")
     channel: Channel
     reader: Reader
     licence: tuple[LicencePart, ...] = Field((), description="empty: no licence is known")
     admission: Admission = Admission()
     expected: Expected = Expected()
-    personal_information_basis: str | None = Field(None, description="consent or other basis in law (4.2.3), with its document")
+    personal_information_basis: str | None = Field(
+        None, description="consent or other basis in law (4.2.3), with its document"
+    )
     generator: str | None = Field(None, description="synthetic: model, version, time")
     fixture: bool = Field(False, description="made by corpusgate to show a rule; said wherever it is shown")
 
