@@ -51,13 +51,26 @@ def query(place: Place, sql: str, tables: Sequence[str] | None = None) -> pa.Tab
 
 
 def replace(place: Place, name: str, rows: Sequence[Row], where: str, run_id: str) -> None:
-    """Makes `rows` the whole of the slice that `where` (SQL over the table's columns) selects, in one commit."""
+    """Makes `rows` the whole of the slice that `where` (SQL over the table's columns) selects, in one commit.
+
+    A chained table is never overwritten: the same rows again change nothing, other rows are appended as a further
+    `attempt`, which is then the one in force (see `in_force`).
+    """
     table = TABLES[name]
-    rows = chain(_last_hash(place, name, where), as_read(table, rows)) if table.chained else rows
+    if table.chained:
+        _append_attempt(place, table, rows, where, run_id)
+        return
     write_deltalake(
         str(place.table(name)), to_arrow(table, rows), mode="overwrite", predicate=where, schema_mode=None,
         commit_properties=CommitProperties(custom_metadata={"corpusgate.run": run_id}),
     )  # fmt: skip
+
+
+def in_force(place: Place, name: str, where: str) -> list[dict[str, Any]]:
+    """Rows of a chained table with an `attempt`: those of the highest attempt in the slice that `where` selects."""
+    rows = read(place, name, where=where).to_pylist()
+    last = max((r["attempt"] for r in rows), default=0)
+    return [r for r in rows if r["attempt"] == last]
 
 
 def append_new(place: Place, name: str, rows: Sequence[Row], run_id: str) -> int:
@@ -72,7 +85,7 @@ def append_new(place: Place, name: str, rows: Sequence[Row], run_id: str) -> int
             fresh.append(row)
     if fresh:
         if table.chained:
-            fresh = chain(_last_hash(place, name, None), as_read(table, fresh))
+            fresh = chain(_last_hash(place, name), as_read(table, fresh))
         write_deltalake(
             str(place.table(name)), to_arrow(table, fresh), mode="append",
             commit_properties=CommitProperties(custom_metadata={"corpusgate.run": run_id}),
@@ -119,9 +132,27 @@ def chain(previous: str, rows: Sequence[Row]) -> list[dict[str, Any]]:
     return chained
 
 
-def _last_hash(place: Place, name: str, replaced: str | None) -> str:
-    """The hash that no other row follows, among the rows that stay; 64 zeros at the start of a chain."""
-    rows = read(place, name, ["previous_sha256", "row_sha256"], f"NOT ({replaced})" if replaced else None).to_pylist()
+def _append_attempt(place: Place, table: Table, rows: Sequence[Row], where: str, run_id: str) -> None:
+    now = in_force(place, table.name, where)
+    links = {"attempt", "previous_sha256", "row_sha256"}
+    fresh = as_read(table, rows)
+
+    def bodies(given: Sequence[Row]) -> list[str]:
+        return sorted(row_digest({k: v for k, v in r.items() if k not in links}) for r in given)
+
+    if bodies(now) == bodies(fresh):
+        return
+    attempt = max((r["attempt"] for r in now), default=0) + 1
+    linked = chain(_last_hash(place, table.name), [{**r, "attempt": attempt} for r in fresh])
+    write_deltalake(
+        str(place.table(table.name)), to_arrow(table, linked), mode="append",
+        commit_properties=CommitProperties(custom_metadata={"corpusgate.run": run_id}),
+    )  # fmt: skip
+
+
+def _last_hash(place: Place, name: str) -> str:
+    """The hash that no other row follows; 64 zeros at the start of a chain."""
+    rows = read(place, name, ["previous_sha256", "row_sha256"]).to_pylist()
     followed = {r["previous_sha256"] for r in rows}
     heads = sorted(r["row_sha256"] for r in rows if r["row_sha256"] not in followed)
     return heads[-1] if heads else "0" * 64

@@ -1,8 +1,10 @@
 """Every Delta table: name, columns, key, partition, which engine writes it. The only place where a schema is said.
 
 Names are snake_case and singular; `_at` is UTC, `_sha256` lower-case hex. Big tables are written by Spark, small
-ones by delta-rs in the driver's process. Deletion vectors stay off and text columns have no statistics: erasure must reach the
-bytes, and readers without deletion vectors must see the truth.
+ones by delta-rs in the driver's process. Deletion vectors stay off and text columns have no statistics: erasure must
+reach the bytes, and readers without deletion vectors must see the truth. Chained tables are append-only: each row names
+the hash of the one before; what is judged or counted again for the same run is a further `attempt`, and the highest
+one is in force.
 """
 
 from __future__ import annotations
@@ -382,7 +384,7 @@ _ALL = (
     _table(
         "control_result",
         "The verdict of a control on a source or a release, with its figure and bound.",
-        "run_id gate control_id half scope_id stratum",
+        "run_id gate control_id half scope_id stratum attempt",
         [
             ("run_id", S),
             ("corpus", S),
@@ -407,6 +409,7 @@ _ALL = (
             ("next_act", S),
             ("evidence_ids", STRINGS),
             ("suite_sha256", S),
+            ("attempt", I64),
             ("judged_at", TIME),
         ],
         chained=True,
@@ -454,7 +457,7 @@ _ALL = (
     _table(
         "step_run",
         "What went in and came out of every step of every run: in = kept + removed + errored.",
-        "run_id step source_id",
+        "run_id step source_id attempt",
         [
             ("run_id", S),
             ("corpus", S),
@@ -473,6 +476,7 @@ _ALL = (
             ("conf_sha256", S),
             ("lock_sha256", S),
             ("table_versions", COUNTS),
+            ("attempt", I64),
             ("run_at", TIME),
         ],
         chained=True,
