@@ -5,16 +5,23 @@
 #   PYTHON                   the interpreter to build .venv from
 #   JAVA_HOME                the Java to look at first
 #   CORPUSGATE_MAVEN_ROOT    a Maven mirror for the Delta jars
+#   CORPUSGATE_JVM_DIR       where to look for Java instead of /usr/lib/jvm
 #   CORPUSGATE_SETUP_DRY_RUN show what apt would install, and stop there
 set -euo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)"
 root="$(cd "$here/../.." && pwd -P)"
 tools="$root/var/tools"
-mkdir -p "$tools"
 
 # shellcheck source=common.sh
 . "$here/common.sh"
+
+case "$root" in
+*[[:space:]:]*) die "the folder's path has a space or a colon ($root), which PySpark's own scripts and Java's class" \
+  "path do not take; move the clone to a path without, then run make again" ;;
+esac
+
+mkdir -p "$tools"
 
 # What the result depends on: the same words mean that nothing is to be done. The place is part of it, since
 # .venv and Spark's settings hold absolute paths.

@@ -56,7 +56,8 @@ apt_update_once() {
 
 # apt_offers NAME: is there a version that could be installed?
 apt_offers() {
-  apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'
+  # Read to the end instead of grep -q, which would end apt-cache by SIGPIPE: a failure under pipefail.
+  LC_ALL=C apt-cache policy "$1" 2>/dev/null | grep 'Candidate: [^(]' >/dev/null
 }
 
 # apt_install_first NAME...: installs the first of the names that apt offers.

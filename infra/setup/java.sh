@@ -3,6 +3,8 @@
 
 java_refused="" # why candidates were passed over, for the message at the end
 
+refuse_java() { java_refused="${java_refused:+$java_refused; }$1"; }
+
 # java_fits HOME: version 17 to 21, with the vector module that Spark asks for by name when it starts the JVM.
 # Trimmed runtimes (from Python packages, jlink images) lack it and would fail much later, inside Spark.
 java_fits() {
@@ -11,11 +13,11 @@ java_fits() {
   text="$(env -u JAVA_TOOL_OPTIONS -u JDK_JAVA_OPTIONS "$home/bin/java" -version 2>&1 </dev/null || true)"
   major="$(printf '%s\n' "$text" | sed -n 's/.* version "\([0-9][0-9]*\).*/\1/p' | head -n1)"
   if [ -z "$major" ] || [ "$major" -lt 17 ] || [ "$major" -gt 21 ]; then
-    java_refused="$java_refused $home is Java ${major:-of unknown version};"
+    refuse_java "$home is Java ${major:-of unknown version}"
     return 1
   fi
-  if ! "$home/bin/java" --list-modules 2>/dev/null </dev/null | grep -q '^jdk\.incubator\.vector'; then
-    java_refused="$java_refused $home is a trimmed Java without the module jdk.incubator.vector;"
+  if ! "$home/bin/java" --list-modules 2>/dev/null </dev/null | grep '^jdk\.incubator\.vector' >/dev/null; then
+    refuse_java "$home is a trimmed Java without the module jdk.incubator.vector"
     return 1
   fi
 }
@@ -66,6 +68,6 @@ ensure_java() {
       "or set JAVA_HOME, then run make again"
   fi
   if [ -n "${JAVA_HOME:-}" ] && [ "$JAVA_HOME" != "$java_home" ]; then
-    say "JAVA_HOME was passed over (${java_refused# }) and $java_home is used instead"
+    say "JAVA_HOME was passed over (${java_refused:-it has no bin/java}) and $java_home is used instead"
   fi
 }
