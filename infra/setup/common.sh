@@ -43,7 +43,12 @@ apt_run() {
   fi
   # The lock's time limit: a fresh machine often runs its own updates in its first minutes.
   # shellcheck disable=SC2086  # the prefix is two words or none
-  $prefix env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@" </dev/null >&2
+  if ! $prefix env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" \
+    >"$tools/apt.log" 2>&1 </dev/null; then
+    say "apt-get $* failed:"
+    tail -n 5 "$tools/apt.log" >&2
+    return 1
+  fi
 }
 
 apt_updated=""

@@ -48,8 +48,8 @@ XML
   if ! "$java_home/bin/java" -jar "$ivy" -settings "$aside/settings.xml" -ivy "$here/ivy.xml" \
     -cache "$aside/cache" -confs default -retrieve "$aside/jars/[artifact]-[revision].[ext]" \
     >"$log" 2>&1 </dev/null; then
-    die "the Delta jars could not be fetched (details: $log); check the network, set CORPUSGATE_MAVEN_ROOT to" \
-      "a Maven mirror, or put the files named in infra/setup/jars.sha256 into $jar_cache, then run make again"
+    die "the Delta jars could not be fetched (details: $log); check the network (a company's certificate" \
+      "authority must be known to Java too), set CORPUSGATE_MAVEN_ROOT to a Maven mirror, or put the files named in infra/setup/jars.sha256 into $jar_cache, then run make again"
   fi
   while read -r sum name; do
     if ! jar_matches "$aside/jars/$name" "$sum"; then
