@@ -5,6 +5,7 @@ No Spark, no Airflow, no Great Expectations is imported here: DAG files import t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
@@ -93,3 +94,23 @@ def arguments(name: str, *, corpus: str, run_id: str, at: str, source: str | Non
     """The same step as command-line arguments of `corpusgate`, for an engine that starts a process."""
     given = ["step", name, "--corpus", corpus, "--run-id", run_id, "--at", at]
     return [*given, "--source", source] if source else given
+
+
+def rebuild(*, corpus: str, run_id: str, at: datetime, tell: Callable[[StepResult], object]) -> list[StepResult]:
+    """Runs every step in order in this process and tells each result; what an earlier step holds goes no further.
+
+    After a blocked release gate nothing is published, and the accounting is folded all the same.
+    """
+    run = open_run(find_place(), corpus, run_id, at)
+    results: list[StepResult] = []
+    blocked = False
+    for chosen in STEPS:
+        if chosen.name == "publish" and blocked:
+            continue
+        for source in [s.id for s in run.sources] if chosen.per_source else [None]:
+            if source is not None and source in run.held():
+                continue
+            results.append(run_step(chosen.name, corpus=corpus, run_id=run_id, at=at, source=source))
+            tell(results[-1])
+        blocked = blocked or (chosen.name == "release_gate" and results[-1].state == "held")
+    return results
