@@ -39,7 +39,7 @@ def main() -> None:
         print("corpusgate: stopped.", file=sys.stderr)
         raise SystemExit(130) from None
     except typer.TyperException as error:  # wrong arguments
-        error.show()  # ty: ignore[unresolved-attribute]
+        error.show()  # ty: ignore[missing-attribute]
         raise SystemExit(2) from None
     except BrokenPipeError:  # the reader of a pipe has gone: not our fault and not worth a word
         sys.stderr.close()

@@ -17,48 +17,10 @@ from corpusgate.evidence import sql as door
 from corpusgate.lake.tables import TABLES
 from corpusgate.settings.place import Place
 
-_KEYWORDS = [
-    "SELECT",
-    "FROM",
-    "WHERE",
-    "GROUP",
-    "BY",
-    "ORDER",
-    "LIMIT",
-    "JOIN",
-    "LEFT",
-    "INNER",
-    "FULL",
-    "ON",
-    "USING",
-    "AND",
-    "OR",
-    "NOT",
-    "IN",
-    "AS",
-    "COUNT",
-    "SUM",
-    "AVG",
-    "MIN",
-    "MAX",
-    "DISTINCT",
-    "HAVING",
-    "WITH",
-    "UNION",
-    "ALL",
-    "EXCEPT",
-    "CASE",
-    "WHEN",
-    "THEN",
-    "ELSE",
-    "END",
-    "DESC",
-    "ASC",
-    "IS",
-    "NULL",
-    "LIKE",
-    "BETWEEN",
-]
+_KEYWORDS = """
+SELECT FROM WHERE GROUP BY ORDER LIMIT JOIN LEFT INNER FULL ON USING AND OR NOT IN AS COUNT SUM AVG MIN MAX DISTINCT
+HAVING WITH UNION ALL EXCEPT CASE WHEN THEN ELSE END DESC ASC IS NULL LIKE BETWEEN
+""".split()  # noqa: SIM905 - words read best as words
 _HELP = "End a statement with ; or an empty line. \\d lists the tables, \\d NAME its columns, \\q leaves."
 
 

@@ -82,7 +82,8 @@ def as_text(told: dict[str, Any]) -> str:
             f"  record {r['record_id']}",
             f"    source    {r['source_id']} ({tame(str(r['source_title']), 80)}; {r['kind']}, {r['provider']})",
             f"    found at  {tame(str(r['locator']), 100)} in {tame(str(r['file']), 80)}",
-            f"    acquired  {r['fetched_at']} by run {r['acquired_by_run']}, from {r['purl']}, file sha256 {r['file_sha256']}",
+            f"    acquired  {r['fetched_at']} by run {r['acquired_by_run']}, from {r['purl']}",
+            f"    file      sha256 {r['file_sha256']}",
             f"    text      {r['characters']} characters, language {r['language']}, script {r['script']}",
         ]
     for p in told["licences"]:
