@@ -94,10 +94,12 @@ network_settings() {
 fill_venv() {
   local venv="$root/.venv"
   network_settings
-  if ! usable_python "$venv/bin/python"; then
+  # A sync that was killed can leave a package that looks installed and lacks files: begin anew then.
+  if [ -e "$tools/venv.unfinished" ] || ! usable_python "$venv/bin/python"; then
     say "creating .venv with $python"
     "$uv" venv --quiet --clear --python "$python" "$venv" >&2 || die "uv could not create $venv"
   fi
+  : >"$tools/venv.unfinished"
   say "installing the locked packages into .venv (about 2 GB; minutes the first time, seconds from the cache)"
   # Wheels only, so that nothing of a package runs while it is installed; PySpark publishes no wheels.
   "$uv" pip sync --quiet --python "$venv/bin/python" --require-hashes --only-binary=:all: \
@@ -108,4 +110,5 @@ fill_venv() {
   # After the sync, which removes everything that is not in the lock. Offline: hatchling is in the lock.
   "$uv" pip install --quiet --python "$venv/bin/python" --offline --no-deps --no-build-isolation \
     --editable "$root" >&2 || die "uv could not install the project itself into $venv (see above)"
+  rm -f "$tools/venv.unfinished"
 }
