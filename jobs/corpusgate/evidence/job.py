@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from corpusgate.evidence.cells import plain
 from corpusgate.lake.lease import lease
 from corpusgate.lake.run import Run, StepResult, write_atomically
 from corpusgate.lake.store import ensure_tables, replace, version
@@ -23,9 +25,12 @@ def evidence(run: Run) -> StepResult:
         versions = {name: version(run.place, name) for name in TABLES if name != "step_run"}
         rows = [step_row(run, r, pins, versions) for r in results]
         replace(run.place, "step_run", rows, f"run_id = '{_quoted(run.id)}'", run.id)
-    from corpusgate.evidence.page import run_page
+    from corpusgate.evidence.figures import figures
+    from corpusgate.evidence.page import controls_of, render
 
-    write_atomically(run.folder / "evidence.html", run_page(run.place, run.id))
+    told = figures(run.place, run.id)
+    write_atomically(run.folder / "figures.json", json.dumps(told, ensure_ascii=False, indent=1, default=plain))
+    write_atomically(run.folder / "evidence.html", render(told, controls_of(run.place)))
     return StepResult(step="evidence", unit="result", rows_in=len(results), kept=len(results))
 
 
