@@ -32,7 +32,7 @@ def run_page(place: Place, run_id: str) -> str:
     Raises:
         UserError: no such run.
     """
-    return render(figures(place, run_id), _controls(place))
+    return render(figures(place, run_id), controls_of(place))
 
 
 def render(told: dict[str, Any], controls: dict[str, Control]) -> str:
@@ -81,7 +81,8 @@ def _sums(sizes: list[dict[str, Any]], by: str) -> list[Bar]:
     return [Bar(name, (("kept", n),)) for name, n in sorted(sums.items(), key=lambda kv: (-kv[1], kv[0]))]
 
 
-def _controls(place: Place) -> dict[str, Control]:
+def controls_of(place: Place) -> dict[str, Control]:
+    """The catalogue's controls by id; a file that is being edited and is wrong for now is left out."""
     found = {}
     for path in sorted((place.conf / "controls").glob("*.yaml")):
         try:

@@ -24,6 +24,9 @@ from corpusgate.settings.load import load_corpus, load_sources
 from corpusgate.settings.place import Place
 from corpusgate.settings.source import Source
 
+#: Files of a run's folder that are no result of a step.
+NO_RESULTS = ("run.json", "figures.json")
+
 State = Literal["ok", "held", "unavailable", "failed", "unchanged"]
 
 
@@ -115,7 +118,7 @@ class Run:
     def results(self, step: str | None = None) -> list[StepResult]:
         """All results, or those of one step, in the order of their file names."""
         paths = sorted(self.folder.glob(f"{step}*.json" if step else "*.json"))
-        read = [StepResult.model_validate_json(p.read_text("utf-8")) for p in paths if p.name != "run.json"]
+        read = [StepResult.model_validate_json(p.read_text("utf-8")) for p in paths if p.name not in NO_RESULTS]
         return [r for r in read if step is None or r.step == step]
 
     def held(self) -> dict[str, StepResult]:
