@@ -1,0 +1,49 @@
+"""What reading yields: a record, one that could not be read, or a field that nobody declared. Plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One raw record as a reader finds it.
+
+    `member` is its path inside the acquisition. As `read.read_items` hands it out, `text` is the stored text (decoded,
+    NFC, LF) and can be written as UTF-8. `attributes` holds every declared field of the source as text, under the name
+    that the declaration gives it, also those that fill `title`, `url` and the like.
+    """
+
+    member: str
+    text: str
+    key: str | None = None
+    title: str | None = None
+    url: str | None = None
+    role: str = "text"
+    group_id: str | None = None
+    turn: int | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One raw record, or a whole member, that cannot be read: it goes to quarantine and is never lost.
+
+    `reason` is a code (`read.REASONS` explains each), `detail` says more without quoting the text, `byte_offset` counts
+    in the decompressed member, `raw_sha256` is the hash of the raw bytes where they were at hand.
+    """
+
+    member: str
+    reason: str
+    detail: str
+    byte_offset: int | None = None
+    raw_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A field of the source that is neither key, text, declared nor ignored: said once an acquisition, no record."""
+
+    member: str
+    field: str

@@ -1,0 +1,83 @@
+"""What a worker is given to screen with: the lexicon's folder and hash, the key for identifiers. Made by the driver."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from corpusgate.banks.lexicon import digest
+from corpusgate.errors import UserError
+from corpusgate.intake.detectors.model import Kit
+from corpusgate.lake.run import Run
+
+KEY_VARIABLE = "CORPUSGATE_HMAC_KEY"
+_SHORTEST = 16  # bytes: under that a key could be found by trial
+
+
+def kit_for(run: Run) -> Kit:
+    """The kit of a run: the lexicon that the corpus names, by its hash, and the key of this installation.
+
+    Raises:
+        UserError: no such lexicon, or a key that is not usable.
+    """
+    folder = run.place.conf / "lexicons" / run.corpus.policy.lexicon
+    if not folder.is_dir():
+        there = ", ".join(sorted(p.name for p in folder.parent.glob("*") if p.is_dir())) or "none"
+        raise UserError(
+            f"The corpus {run.corpus.id} names the lexicon {folder.name!r}, but {folder} is not there. "
+            f"Correct policy.lexicon in conf/corpora/{run.corpus.id}.yaml; the lexicons there: {there}."
+        )
+    key = hmac_key(run.place.var)
+    return Kit(str(folder), digest(folder), key, key_id(key))
+
+
+def hmac_key(var: Path) -> bytes:
+    """The key for hashes of personal identifiers: from the environment (hex), else from `keys/hmac.key` under `var`.
+
+    The file is made on first use, readable by its owner alone; of two processes that make it, one wins and both use it.
+
+    Raises:
+        UserError: the value is not hex, or is shorter than 16 bytes.
+    """
+    given = os.environ.get(KEY_VARIABLE)
+    if given:
+        return _key(given, f"The environment's {KEY_VARIABLE}")
+    path = var / "keys" / "hmac.key"
+    if not path.exists():
+        _make(path)
+    return _key(path.read_text("ascii", errors="replace"), str(path))
+
+
+def key_id(key: bytes) -> str:
+    """Name of a key that tells nothing of it: the first 16 hex of its SHA-256."""
+    return hashlib.sha256(key).hexdigest()[:16]
+
+
+def _key(text: str, where: str) -> bytes:
+    try:
+        key = bytes.fromhex(text.strip())
+    except ValueError:
+        key = b""
+    if len(key) < _SHORTEST:
+        raise UserError(
+            f"{where} is not a key: at least {_SHORTEST} bytes in hex are needed, for example what "
+            "`openssl rand -hex 32` prints. Hashes made with another key cannot be compared: keep the old one."
+        )
+    return key
+
+
+def _make(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.write(os.urandom(32).hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(temporary, path)  # fails where the file is already there, unlike a rename
+    except FileExistsError:
+        pass
+    finally:
+        temporary.unlink()
