@@ -7,7 +7,7 @@ from __future__ import annotations
 
 _LETTERS = (
     # Cyrillic
-    "аaбbвbсcԁdеeёeғfһhіiїiјjкkмmнhоoрpԛqѕsтtуyѵvԝwхxүyпn"
+    "аaвbсcԁdеeёeғfһhіiїiјjкkмmнhоoрpԛqѕsтtуyѵvԝwхxүy"
     # Greek, by the shape of the capital where small and capital differ
     "αaβbγyεeζzηhιiκkμmνvοoρpτtυuχxωwςσ"
     # Small capitals and letters of phonetic alphabets

@@ -1,0 +1,86 @@
+"""The detectors: what is said of a text before anyone decides anything about it.
+
+A detector is one module with `NAME`, `FAMILY`, `version(kit)` and `prepare(kit)`, whose result has `find(batch)`, and one
+entry in `DETECTORS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from corpusgate.banks import lexicon
+from corpusgate.errors import ConfigError, DetectorMissing
+from corpusgate.intake.detectors import keywords, language_quality, personal_information, pi_check
+from corpusgate.intake.detectors.batch import batches
+from corpusgate.intake.detectors.model import Finding, Kit, Screened
+
+__all__ = ["DETECTORS", "FAMILIES", "Finding", "Kit", "Screened", "Screener", "load", "versions"]
+
+FAMILIES = ("keyword", "personal_information", "language_quality", "signature", "classifier")
+DETECTORS: tuple[ModuleType, ...] = (keywords, personal_information, pi_check, language_quality)
+
+CANARIES = (
+    ("持证人的公民身份号码是110101199003070011。", "pi_id"),
+    ("有事请拨打手机13800138000。", "pi_mobile"),
+    ("Write to zhang.wei@mail.qq.com please.", "pi_email"),
+    ("储蓄卡卡号6222021234567890128。", "pi_card"),
+)
+"""Made-up values with right check digits; each must give a finding of the risk, by both personal-information detectors."""
+
+
+def versions(kit: Kit) -> dict[str, str]:
+    """Family to version, for the families that run: code version and data digest of every detector of the family."""
+    out: dict[str, list[str]] = {}
+    for detector in DETECTORS:
+        out.setdefault(detector.FAMILY, []).append(f"{detector.NAME}-{detector.version(kit)}")
+    return {family: " ".join(parts) for family, parts in out.items()}
+
+
+def load(kit: Kit) -> Screener:
+    """Everything ready to screen. Raises DetectorMissing where the lexicon is not the one named, or a canary stays silent."""
+    try:
+        found = lexicon.digest(kit.lexicon_dir)
+        if found != kit.lexicon_sha256:
+            raise DetectorMissing(f"The lexicon in {kit.lexicon_dir} hashes to {found}, and the run names {kit.lexicon_sha256}: "
+                                  "this worker has another version of it.")
+        ready = tuple(detector.prepare(kit) for detector in DETECTORS)
+    except (ConfigError, ImportError, OSError) as error:
+        raise DetectorMissing(f"A detector cannot be made ready on this worker: {error}") from error
+    screener = Screener(ready)
+    _prove(screener, lexicon.load_lexicon(kit.lexicon_dir))
+    return screener
+
+
+@dataclass(frozen=True, slots=True)
+class Screener:
+    """All detectors, ready. Made by `load`."""
+
+    ready: tuple[Any, ...]
+
+    def screen(self, texts: Sequence[str]) -> list[Screened]:
+        """What all detectors say of each text, in the order given. Never raises on any str."""
+        out: list[Screened] = []
+        for batch in batches(texts):
+            said = [detector.find(batch) for detector in self.ready]
+            about = next(d for d in self.ready if isinstance(d, language_quality.LanguageQuality)).about(batch)
+            for no, one in enumerate(about):
+                findings = tuple(f for lists in said for f in lists[no])
+                out.append(Screened(findings, one.language, one.score, one.script))
+        return out
+
+
+def _prove(screener: Screener, words: lexicon.Lexicon) -> None:
+    """Screen texts whose findings are known."""
+    texts = [words.canary_text, *(text for text, _ in CANARIES), "今天的天气很好，我们去公园里散步吧。"]
+    said = screener.screen(texts)
+    if not any(f.rule == f"kw:{words.canary_word}" for f in said[0].findings):
+        raise DetectorMissing(f"The canary of lexicon {words.id} gave no finding of word {words.canary_word}.")
+    for (_, risk), screened in zip(CANARIES, said[1:], strict=False):
+        heard = {f.detector for f in screened.findings if f.risk == risk}
+        if silent := {personal_information.NAME, pi_check.NAME} - heard:
+            raise DetectorMissing(f"The canary for {risk} gave no finding of {', '.join(sorted(silent))}.")
+    if said[-1].language != "zh":
+        raise DetectorMissing(f"The language model took a Chinese sentence for {said[-1].language}.")

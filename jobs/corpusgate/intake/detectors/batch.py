@@ -1,0 +1,36 @@
+"""A batch of texts on its way through the detectors: joined and folded once, shared by all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from corpusgate.intake.detectors.fold import Folded, fold_batch
+
+CODE_POINTS_A_BATCH = 400_000
+"""Small enough for the arrays to stay near the processor, large enough for numpy's calls to cost nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The stored texts and their folded form."""
+
+    texts: Sequence[str]
+    folded: Folded
+
+
+def batches(texts: Sequence[str]) -> Iterator[Batch]:
+    """Cut a list of texts into batches, in order; a text longer than a batch is one by itself."""
+    start, size = 0, 0
+    for at, text in enumerate(texts):
+        if at > start and size + len(text) > CODE_POINTS_A_BATCH:
+            yield make_batch(texts[start:at])
+            start, size = at, 0
+        size += len(text)
+    if start < len(texts):
+        yield make_batch(texts[start:])
+
+
+def make_batch(texts: Sequence[str]) -> Batch:
+    """One batch of all these texts."""
+    return Batch(texts, fold_batch(texts))

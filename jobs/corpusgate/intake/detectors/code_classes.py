@@ -1,0 +1,54 @@
+"""Classes of code points for script and quality: one byte each, from Unicode's data and OpenCC's tables."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+import numpy as np
+
+from corpusgate.intake.detectors.fold_table import CODE_POINTS
+
+(OTHER, HANI, HANS, HANT, KANA, HANG, LATN, CYRL, GREK, ARAB, HEBR, TIBT, MONG, DEVA, THAI, DIGIT, SPACE, PUNCT, SYMBOL,
+ BROKEN, MARK) = range(21)
+CLASSES = 21
+SCRIPTS = {HANI: "Hani", KANA: "Jpan", HANG: "Kore", LATN: "Latn", CYRL: "Cyrl", GREK: "Grek", ARAB: "Arab", HEBR: "Hebr",
+           TIBT: "Tibt", MONG: "Mong", DEVA: "Deva", THAI: "Thai"}
+
+_RANGES = [(0x3400, 0x4DC0, HANI), (0x4E00, 0xA000, HANI), (0xF900, 0xFB00, HANI), (0x20000, 0x323B0, HANI), (0x3041, 0x3100, KANA),
+           (0x31F0, 0x3200, KANA), (0xFF66, 0xFFA0, KANA), (0x1100, 0x1200, HANG), (0x3130, 0x3190, HANG), (0xAC00, 0xD7B0, HANG)]
+_ALPHABETS = [(0x41, 0x250, LATN), (0x1E00, 0x1F00, LATN), (0xFF21, 0xFF5B, LATN), (0x370, 0x400, GREK), (0x1F00, 0x2000, GREK),
+              (0x400, 0x530, CYRL), (0x590, 0x600, HEBR), (0x600, 0x780, ARAB), (0xFB50, 0xFE00, ARAB), (0xFE70, 0xFEFF, ARAB),
+              (0x900, 0x980, DEVA), (0xE00, 0xE80, THAI), (0xF00, 0x1000, TIBT), (0x1800, 0x18B0, MONG)]
+_BROKEN = "锟斤拷烫屯\ufffd"
+"""What wrong decoding leaves: U+FFFD, its bytes read as GBK, and uninitialised memory shown as GBK."""
+
+
+def _class(code: int) -> int:
+    category = unicodedata.category(chr(code))
+    if category[0] == "L" or category in ("Mn", "Mc"):
+        return next((kind for a, b, kind in _ALPHABETS if a <= code < b), MARK if category[0] == "M" else OTHER)
+    if category == "Nd":
+        return DIGIT
+    if category[0] == "Z" or chr(code) in "\t\n\r\v\f":
+        return SPACE
+    return {"P": PUNCT, "S": SYMBOL}.get(category[0], OTHER)
+
+
+@lru_cache(maxsize=1)
+def code_classes() -> np.ndarray:
+    """uint8 a code point, 1.1 MB, built once a process."""
+    from opencc import OpenCC
+
+    out = np.zeros(CODE_POINTS, dtype=np.uint8)
+    codes = [*range(0x3400), *range(0xA000, 0xAC00), *range(0xF900, 0x20000)]
+    out[codes] = [_class(c) for c in codes]
+    for a, b, kind in _RANGES:
+        out[a:b] = kind
+    han = [chr(c) for a, b in ((0x3400, 0x4DC0), (0x4E00, 0xA000)) for c in range(a, b)]
+    text = "\n".join(han)
+    simple, traditional = OpenCC("t2s").convert(text).split("\n"), OpenCC("s2t").convert(text).split("\n")
+    out[[ord(c) for c, t in zip(han, traditional, strict=True) if c != t]] = HANS
+    out[[ord(c) for c, s in zip(han, simple, strict=True) if c != s]] = HANT
+    out[[ord(c) for c in _BROKEN]] = BROKEN
+    return out

@@ -1,0 +1,82 @@
+"""Personal information in texts (F 4.2.3): all classes of design.md 4, found in the folded form, quoted by place only.
+
+The value itself never leaves this module: a `pi_*` finding carries an HMAC-SHA256 of its normalised form.
+"""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+import hmac
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from corpusgate.intake.detectors.batch import Batch
+from corpusgate.intake.detectors.fold_table import fold_table
+from corpusgate.intake.detectors.model import SPANS_A_RULE, Finding, Kit
+from corpusgate.intake.detectors.pi_common import Hit
+from corpusgate.intake.detectors.pi_documents import find_accounts, find_documents, find_plates
+from corpusgate.intake.detectors.pi_net import find_emails, find_ips, find_macs
+from corpusgate.intake.detectors.pi_numbers import find_numbers
+
+NAME = FAMILY = "personal_information"
+CODE_VERSION = "1"
+FINDERS = (find_emails, find_numbers, find_macs, find_ips, find_documents, find_plates, find_accounts)
+"""Longest and surest first: a later finder's hit that overlaps an earlier one is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalInformation:
+    """The detector with the key for its HMACs (None: findings carry none)."""
+
+    version: str
+    key: bytes | None
+    key_id: str | None
+
+    def find(self, batch: Batch) -> list[list[Finding]]:
+        """Findings of each text of the batch, in the order of their place."""
+        folded = batch.folded
+        out: list[list[Finding]] = [[] for _ in batch.texts]
+        grouped: dict[tuple[int, str], list[Hit]] = {}
+        for hit in _without_overlaps(find(folded.text, folded.codes) for find in FINDERS):
+            no = bisect.bisect_right(folded.starts, hit.start) - 1
+            grouped.setdefault((no, hit.rule), []).append(hit)
+        for (no, _), hits in grouped.items():
+            out[no] += [self._finding(folded.span(no, h.start, h.end), h, len(hits)) for h in hits[:SPANS_A_RULE]]
+        for findings in out:
+            findings.sort(key=lambda f: (f.start, f.end, f.rule))
+        return out
+
+    def _finding(self, span: tuple[int, int], hit: Hit, count: int) -> Finding:
+        keyed = self.key is not None and hit.risk.startswith("pi_")
+        return Finding(NAME, self.version, hit.rule, hit.risk, *span, hit.score, 0.0, None,
+                       value_hmac(self.key, hit.value) if keyed else None, self.key_id if keyed else None, count)
+
+
+def value_hmac(key: bytes, value: str) -> str:
+    """HMAC-SHA256, hex, of a normalised value: digits without separators, e-mail in lower case, letters else in capitals."""
+    return hmac.new(key, value.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+
+
+def _without_overlaps(found: Iterator[Iterator[Hit]]) -> list[Hit]:
+    taken: list[Hit] = []
+    for hits in found:
+        starts = [h.start for h in taken]
+        fresh = []
+        for hit in sorted(hits, key=lambda h: (h.start, -h.end)):
+            at = bisect.bisect_right(starts, hit.start)
+            clear = (at == 0 or taken[at - 1].end <= hit.start) and (at == len(taken) or taken[at].start >= hit.end)
+            if clear and (not fresh or fresh[-1].end <= hit.start):
+                fresh.append(hit)
+        taken = sorted(taken + fresh, key=lambda h: h.start)
+    return taken
+
+
+def version(kit: Kit) -> str:
+    """Code version and fold digest."""
+    return f"{CODE_VERSION}+fold.{fold_table().digest[:8]}"
+
+
+def prepare(kit: Kit) -> PersonalInformation:
+    """The detector with the kit's key."""
+    return PersonalInformation(version(kit), kit.hmac_key, kit.hmac_key_id)

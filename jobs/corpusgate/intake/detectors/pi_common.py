@@ -1,0 +1,71 @@
+"""What the personal-information patterns share: a hit, contexts to the left, digit clusters of a folded batch."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from corpusgate.intake.detectors.fold_table import SENTINEL
+
+EDGE = chr(SENTINEL)
+LOOK_BACK = 24
+"""Folded characters before a match in which a context word counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A match in the folded batch: range, risk, rule, normalised value, score."""
+
+    start: int
+    end: int
+    risk: str
+    rule: str
+    value: str
+    score: float
+
+
+def before(text: str, at: int, width: int = LOOK_BACK) -> str:
+    """Up to `width` characters before `at`, of the same text and line."""
+    return re.split(f"[{EDGE}\n]", text[max(0, at - width):at])[-1]
+
+
+_NUMBERED = re.compile(
+    r"(?:订单|运单|单号|快递|物流|流水|编号|案号|序号|序列|货号|追踪|跟踪|票号|发票|条码|条形码|批号|版本|时间戳|商品|产品|合同|工单"
+    r"|isbn|issn|ean|upc|order|tracking|invoice|serial|case|sku|parcel|waybill|ticket|build|version|timestamp|batch|s/n)"
+    r"[ ]?(?:号码|号|码|编号|no\.?|number|id|code)?[ ]?[:#=是为]{0,2}[ ]?$")
+
+
+def numbered(context: str) -> bool:
+    """Does the context say that what follows is a number of a thing (order, parcel, case, serial, version, time)?"""
+    return _NUMBERED.search(context) is not None
+
+
+@lru_cache(maxsize=1)
+def _joints() -> np.ndarray:
+    out = np.zeros(128, dtype=bool)
+    out[[ord(c) for c in " -.()+"]] = True
+    return out
+
+
+def digit_clusters(codes: np.ndarray, least: int) -> list[tuple[int, int]]:
+    """Ranges (start, end) of digits that hang together, at most three joints apart, with `least` digits or more."""
+    at = np.flatnonzero((codes - np.uint32(48)) < 10)
+    if at.size < least:
+        return []
+    step = np.diff(at)
+    near = step == 1
+    for width in (2, 3, 4):
+        wide = np.flatnonzero(step == width)
+        ok = np.ones(wide.size, dtype=bool)
+        for k in range(1, width):
+            mid = codes[at[wide] + k]
+            ok &= (mid < 128) & _joints()[np.minimum(mid, 127)]
+        near[wide[ok]] = True
+    cut = np.flatnonzero(~near)
+    first = np.concatenate(([0], cut + 1))
+    last = np.concatenate((cut, [at.size - 1]))
+    enough = last - first + 1 >= least
+    return list(zip(at[first[enough]].tolist(), (at[last[enough]] + 1).tolist(), strict=True))
