@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 
+from corpusgate.lake.lease import commit_metadata
 from corpusgate.lake.tables import NO_STATISTICS, TABLES, Table
 from corpusgate.settings.place import Place
 
@@ -62,7 +63,7 @@ def replace(place: Place, name: str, rows: Sequence[Row], where: str, run_id: st
         return
     write_deltalake(
         str(place.table(name)), to_arrow(table, rows), mode="overwrite", predicate=where, schema_mode=None,
-        commit_properties=CommitProperties(custom_metadata={"corpusgate.run": run_id}),
+        commit_properties=CommitProperties(custom_metadata=commit_metadata(place, run_id)),
     )  # fmt: skip
 
 
@@ -88,7 +89,7 @@ def append_new(place: Place, name: str, rows: Sequence[Row], run_id: str) -> int
             fresh = chain(_last_hash(place, name), as_read(table, fresh))
         write_deltalake(
             str(place.table(name)), to_arrow(table, fresh), mode="append",
-            commit_properties=CommitProperties(custom_metadata={"corpusgate.run": run_id}),
+            commit_properties=CommitProperties(custom_metadata=commit_metadata(place, run_id)),
         )  # fmt: skip
     return len(fresh)
 
@@ -146,7 +147,7 @@ def _append_attempt(place: Place, table: Table, rows: Sequence[Row], where: str,
     linked = chain(_last_hash(place, table.name), [{**r, "attempt": attempt} for r in fresh])
     write_deltalake(
         str(place.table(table.name)), to_arrow(table, linked), mode="append",
-        commit_properties=CommitProperties(custom_metadata={"corpusgate.run": run_id}),
+        commit_properties=CommitProperties(custom_metadata=commit_metadata(place, run_id)),
     )  # fmt: skip
 
 
@@ -159,7 +160,8 @@ def _last_hash(place: Place, name: str) -> str:
 
 
 def _configuration(table: Table) -> dict[str, str | None]:
-    fields = [f for f in table.schema if f.name not in NO_STATISTICS and not pa.types.is_nested(f.type)]
+    left_out = {*NO_STATISTICS, *table.partition}  # of a partition column Spark refuses to hear that it has statistics
+    fields = [f for f in table.schema if f.name not in left_out and not pa.types.is_nested(f.type)]
     return {"delta.enableDeletionVectors": "false", "delta.dataSkippingStatsColumns": ",".join(f.name for f in fields)}
 
 

@@ -486,7 +486,7 @@ _ALL = (
 TABLES: dict[str, Table] = {t.name: t for t in _ALL}
 
 #: Columns whose statistics would copy text into the log.
-NO_STATISTICS: tuple[str, ...] = ("text", "surface", "signature", "attributes", "detail")
+NO_STATISTICS: tuple[str, ...] = ("text", "title", "surface", "signature", "attributes", "detail")
 
 
 def spark_schema(name: str):

@@ -1,0 +1,37 @@
+"""One Spark session for the tier, made by the product's own `session.py`, and a lake of its own for each test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from corpusgate.lake import session, store
+from corpusgate.settings.place import Place, find_place
+from corpusgate.settings.profile import load_profile
+from corpusgate_testing.lake import place_in
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """A session under the profile `test`: two cores, two shuffle partitions."""
+    home = find_place(Path(__file__))
+    made = session.spark("corpusgate tests", home, load_profile(home, "test"))
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """An empty lake with all tables."""
+    made = place_in(tmp_path)
+    store.ensure_tables(made)
+    return made
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of rules are fast because they start no JVM: one that asks for `spark` belongs here."""
+    light = Path(__file__).parents[1] / "unit"
+    wrong = [i.nodeid for i in items if i.path.is_relative_to(light) and "spark" in getattr(i, "fixturenames", ())]
+    if wrong:
+        raise pytest.UsageError(f"tests under tests/unit must not use the fixture spark: {', '.join(wrong)}")
