@@ -9,11 +9,11 @@ from typing import Any
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, Asset, CronTriggerTimetable, Param, TaskGroup, TriggerRule, task_group
-from corpusgate_airflow import steps
-from corpusgate_airflow.notifier import TellFailure
 
 from corpusgate import flow
 from corpusgate.settings.model import ID_PATTERN
+from corpusgate_airflow import steps
+from corpusgate_airflow.notifier import TellFailure
 
 DOC = """
 Builds a corpus from its declared sources and publishes it to the channel `trial`.

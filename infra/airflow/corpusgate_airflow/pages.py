@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
-from corpusgate_airflow.links import DAG_ID
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from corpusgate.lake.run import safe_name
 from corpusgate.settings.place import find_place
+from corpusgate_airflow.links import DAG_ID
 
 if TYPE_CHECKING:
     from corpusgate.settings.place import Place
@@ -98,4 +98,3 @@ _PLAIN = (
     '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>corpusgate {status}</title>'
     "<style>body{{font:16px/1.5 sans-serif;margin:2rem;max-width:40rem}}</style><p>{detail}</p></html>"
 )
-

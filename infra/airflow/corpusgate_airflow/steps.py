@@ -92,9 +92,13 @@ def admitted() -> None:
     """
     run = _run()
     held = run.held()
-    passed = [r.source_id for r in run.results("admission") if r.source_id not in held and r.state in ("ok", "unchanged")]
+    passed = [
+        r.source_id for r in run.results("admission") if r.source_id not in held and r.state in ("ok", "unchanged")
+    ]
     for source_id, result in held.items():
-        log.warning("%s goes no further (%s, %s): %s", source_id, result.step, result.held_by or result.state, result.because)
+        log.warning(
+            "%s goes no further (%s, %s): %s", source_id, result.step, result.held_by or result.state, result.because
+        )
     for source in run.sources:
         if source.id not in held and source.id not in passed:
             log.error("%s has no admission verdict: its task failed with a fault, see its log.", source.id)
@@ -121,7 +125,9 @@ def source_verdict(source: str) -> None:
     control_id = gate.facts.get("held", {}).get(source)
     if control_id:
         blocking = [v for v in rows if v.get("control_id") == control_id and v.get("verdict") in ("fail", "pending")]
-        raise AirflowFailException(f"{source} is held. " + " ".join(say(run, v, with_act=True) for v in blocking or rows))
+        raise AirflowFailException(
+            f"{source} is held. " + " ".join(say(run, v, with_act=True) for v in blocking or rows)
+        )
 
 
 def release_gate() -> None:
@@ -170,7 +176,9 @@ def announce() -> None:
         "corpus": run.corpus.id,
         "run_id": run.id,
     }
-    log.info("Published %s to %s, manifest root %s", release_id, published.facts["channel"], decided.facts["manifest_root"])
+    log.info(
+        "Published %s to %s, manifest root %s", release_id, published.facts["channel"], decided.facts["manifest_root"]
+    )
 
 
 def say(run: Run, row: dict[str, Any], *, with_act: bool = False) -> str:
@@ -181,7 +189,9 @@ def say(run: Run, row: dict[str, Any], *, with_act: bool = False) -> str:
     if row.get("figure") is not None:
         bound = f", must be {control.comparator} {control.bound:g}" if control and control.bound is not None else ""
         unit = (control.unit if control else None) or "item"
-        counted = f" ({row['k']} of {row['n']} {unit}s)" if row.get("k") is not None and row.get("n") is not None else ""
+        counted = (
+            f" ({row['k']} of {row['n']} {unit}s)" if row.get("k") is not None and row.get("n") is not None else ""
+        )
         parts.append(f": {control.figure if control else 'figure'} {row['figure']:g}{counted}{bound}")
     if row.get("because"):
         parts.append(f". {str(row['because']).rstrip('.')}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
+
 from corpusgate_airflow.links import PREFIX, EvidenceLink
 
 

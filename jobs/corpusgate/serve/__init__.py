@@ -1,0 +1,1 @@
+"""Airflow on one machine: its components as processes of ours, on the loopback address, started, driven and ended."""
