@@ -13,17 +13,20 @@ from typing import Any
 #: What a spreadsheet takes for the start of a formula (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
+#: Categories that a terminal or a browser obeys instead of showing: control, format, surrogate, unassigned, separators.
+_OBEYED = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
 
 def tame(text: str, width: int | None = None) -> str:
     """Text for a terminal: control, format and surrogate characters as escapes, cut at `width` characters."""
     text = text if width is None or len(text) <= width else text[: width - 1] + "…"
-    return "".join(c if unicodedata.category(c)[0] != "C" else f"\\u{ord(c):04x}" for c in text)
+    return "".join(f"\\u{ord(c):04x}" if unicodedata.category(c) in _OBEYED else c for c in text)
 
 
 def as_csv(rows: Sequence[dict[str, Any]], names: Sequence[str]) -> str:
     """Rows as CSV; a text that a spreadsheet would run as a formula gets an apostrophe before it."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out)  # lines end in CRLF (RFC 4180), so that a bare CR in a cell is quoted
     writer.writerow(names)
     for row in rows:
         writer.writerow([_cell(row.get(n)) for n in names])

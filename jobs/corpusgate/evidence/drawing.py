@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from corpusgate.evidence.cells import tame
+
 _ROW, _LABEL, _BAR, _NUMBER = 22, 220, 420, 150
 
 
@@ -46,7 +48,7 @@ def bars(rows: Sequence[Bar], title: str) -> Markup:
         for name, value in row.parts:
             length = _BAR * value / most
             if value > 0:
-                tip = f"{row.label}: {name} {value:,.0f}"
+                tip = f"{_short(row.label)}: {name} {value:,.0f}"
                 out.append(
                     Markup(
                         '<rect class="{}" x="{:.1f}" y="{}" width="{:.1f}" height="16"><title>{}</title></rect>'
@@ -61,4 +63,4 @@ def bars(rows: Sequence[Bar], title: str) -> Markup:
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= 32 else label[:31] + "…"
+    return tame(label, 32)

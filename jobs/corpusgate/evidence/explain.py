@@ -50,9 +50,7 @@ def story(place: Place, identity: str) -> dict[str, Any]:
     match = f"LIKE '{identity}%'"  # the pattern above leaves nothing that could leave the quotes
     records = _rows(place, _ORIGIN.format(which=f"r.record_id {match} OR r.text_sha256 {match}"))
     if not records:
-        raise UserError(
-            f'No record and no text begins with {identity}. Was its source held? `corpusgate sql "SELECT …"`'
-        )
+        raise UserError(f"No record and no text begins with {identity}: nothing of it was taken in.")
     texts = sorted({r["text_sha256"] for r in records})
     if len(texts) > 1:
         some = ", ".join(t[:16] for t in texts[:5])

@@ -1,0 +1,68 @@
+"""The SQL door: all tables, read only, no JVM, and a word of help for every mistake."""
+
+import contextlib
+import sys
+
+import pytest
+
+from corpusgate.errors import UserError
+from corpusgate.evidence import sql as door
+from corpusgate.lake import store
+from corpusgate.lake.tables import TABLES
+from corpusgate_testing.lake import place_in
+
+
+@pytest.fixture
+def place(tmp_path):
+    place = place_in(tmp_path)
+    store.ensure_tables(place)
+    store.append_new(place, "source", [{"source_id": "a", "version": "1", "title": "A"}], "r")
+    return place
+
+
+@pytest.mark.parametrize("name", [n for n in TABLES if n != "document"])
+def test_every_table_can_be_asked_also_while_it_is_empty(place, name):
+    names, rows = door.ask(place, f'SELECT * FROM "{name}"')
+    assert names == TABLES[name].schema.names
+    assert len(rows) == (1 if name == "source" else 0)
+
+
+def test_stored_text_is_shown_only_to_who_asks_for_it(place):
+    with pytest.raises(UserError, match="--documents"):
+        door.ask(place, "SELECT text FROM document")
+    assert door.ask(place, "SELECT text FROM document", documents=True) == (["text"], [])
+
+
+def test_columns_of_one_name_are_told_apart(place):
+    names, rows = door.ask(
+        place, "SELECT a.source_id, b.source_id FROM source a JOIN source b ON a.version = b.version"
+    )
+    assert names == ["source_id", "source_id_2"]
+    assert rows == [{"source_id": "a", "source_id_2": "a"}]
+
+
+@pytest.mark.parametrize("statement", ["SELEC 1", "SELECT nothing FROM source", "SELECT * FROM nowhere"])
+def test_a_wrong_statement_is_explained_without_a_traceback(place, statement):
+    with pytest.raises(UserError, match=r"^SQL: "):
+        door.ask(place, statement)
+
+
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM source", "INSERT INTO source SELECT * FROM source", "DROP TABLE source"]
+)
+def test_nothing_can_be_written_through_the_door(place, statement):
+    with contextlib.suppress(UserError):
+        door.ask(place, statement)
+    assert door.ask(place, "SELECT count(*) AS n FROM source")[1] == [{"n": 1}]
+
+
+def test_without_a_lake_the_next_act_is_named(tmp_path):
+    place = place_in(tmp_path)
+    place.lake.rmdir()
+    with pytest.raises(UserError, match="make run"):
+        door.ask(place, "SELECT 1")
+
+
+def test_no_java_virtual_machine_is_needed(place):
+    door.ask(place, "SELECT 1")
+    assert "pyspark" not in sys.modules
