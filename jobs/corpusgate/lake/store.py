@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,17 @@ def query(place: Place, sql: str, tables: Sequence[str] | None = None) -> pa.Tab
     for name in tables or TABLES:
         builder = builder.register(name, DeltaTable(str(place.table(name))))
     return pa.table(builder.execute(sql).read_all())
+
+
+def stream(place: Place, sql: str, tables: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Runs SQL over the tables and gives the result batch by batch: for texts, which must not be held all at once."""
+    from deltalake import QueryBuilder
+
+    builder = QueryBuilder()
+    for name in tables:
+        builder = builder.register(name, DeltaTable(str(place.table(name))))
+    for batch in builder.execute(sql):
+        yield pa.record_batch(batch)
 
 
 def replace(place: Place, name: str, rows: Sequence[Row], where: str, run_id: str) -> None:
