@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
+from pathlib import Path
 
 from corpusgate.intake import encoding
 from corpusgate.intake.items import Fault
@@ -39,3 +41,13 @@ def text_of(member: Member, reader: Reader, *, page: bool = False) -> str | Faul
         detail = f"a NUL, the first at character {nul}: no text file"
         return Fault(member.name, "binary", detail, None, hashlib.sha256(raw).hexdigest())
     return text
+
+
+def local_copy(member: Member, folder: Path) -> Path:
+    """The member as a file that can be read at any place: itself where it is one, else a copy in `folder`."""
+    if member.path is not None:
+        return member.path
+    copy = folder / "member"
+    with member.open() as stream, copy.open("xb") as file:
+        shutil.copyfileobj(stream, file, 1 << 20)
+    return copy

@@ -1,0 +1,81 @@
+"""WARC and WET: a record for each page fetched (`response`, HTML or plain text) or text extracted (`conversion`).
+
+Compressed archives (a gzip stream a record) and plain ones. Other records (requests, metadata, images) hold no text of
+the corpus and are passed over, as files are that no glob chooses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import Field
+
+from corpusgate.intake import encoding
+from corpusgate.intake.document import DOCUMENT_MAX
+from corpusgate.intake.items import Fault, Item
+from corpusgate.intake.members import Member
+from corpusgate.intake.readers import html
+from corpusgate.settings.model import Declared
+from corpusgate.settings.source import Reader
+
+_PAGES = ("text/html", "application/xhtml+xml")
+
+
+class Options(Declared):
+    """What this format understands; `main` and `skip` as for HTML."""
+
+    main: bool = True
+    skip: tuple[str, ...] = ()
+    status: tuple[int, ...] = Field((200,), description="HTTP statuses whose pages are read")
+
+
+def read(member: Member, reader: Reader) -> Iterator[Item | Fault]:
+    """Pages and texts with `url` and, in the attributes, `date` and `warc_id`."""
+    from fastwarc.warc import ArchiveIterator, WarcRecordType
+
+    options = Options.model_validate(reader.options)
+    kinds = WarcRecordType.response | WarcRecordType.conversion
+    found = False
+    with member.open() as stream:
+        try:
+            for record in ArchiveIterator(stream, record_types=kinds, parse_http=True, strict_mode=True):
+                found = True
+                yield from _record(member.name, record, reader, options)
+        except (RuntimeError, ValueError) as error:
+            yield Fault(member.name, "not_warc", f"{type(error).__name__}: {error}"[:300])
+            return
+    if not found:
+        yield Fault(member.name, "no_records", "no response and no conversion record")
+
+
+def _record(member: str, record: Any, reader: Reader, options: Options) -> Iterator[Item | Fault]:
+    headers = record.headers
+    url, offset = headers.get("WARC-Target-URI"), record.stream_pos
+    attributes = {"url": url, "date": headers.get("WARC-Date"), "warc_id": headers.get("WARC-Record-ID")}
+    kind = "text/plain"
+    if record.is_http and record.http_headers is not None:
+        if record.http_headers.status_code not in options.status:
+            return
+        kind = (record.http_content_type or "").lower()
+        if kind not in (*_PAGES, "text/plain"):
+            return
+    raw = record.reader.read(DOCUMENT_MAX + 1)
+    if len(raw) > DOCUMENT_MAX:
+        yield Fault(member, "too_large", f"more than {DOCUMENT_MAX} bytes in one record", offset)
+        return
+    try:
+        text = encoding.decode(raw, reader.encoding, record.http_charset if record.is_http else None)
+    except encoding.Undecodable as error:
+        yield Fault(member, "undecodable", error.detail, offset)
+        return
+    declared = {name: value for name, value in attributes.items() if value}
+    if kind in _PAGES:
+        found = html.page(member, text, html.Options(main=options.main, skip=options.skip), url)
+        yield (
+            found
+            if isinstance(found, Fault)
+            else Item(member, found.text, title=found.title, url=url, attributes={**found.attributes, **declared})
+        )
+    else:
+        yield Item(member, text, url=url, attributes=declared)
