@@ -1,0 +1,195 @@
+"""What becomes of the records of a candidate, over columns. Narrow ones: text is joined only where something is masked.
+
+A row is a record throughout. `rule` is null while the record stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from corpusgate.decide import masking
+from corpusgate.decide.rules import UNKNOWN_LANGUAGE, masked_classes, primary_language, removed_classes
+from corpusgate.settings.model import PERSONAL, RISKS_OF_SOURCE
+
+if TYPE_CHECKING:
+    from corpusgate.settings.corpus import Policy
+
+NARROW = (
+    "source_id", "text_sha256", "language", "modality", "characters", "bytes", "domain", "licence_part",
+    "source_rule", "first_acquired_at",
+)  # fmt: skip
+
+MASKED_SCHEMA = (
+    "text_sha256 string, has_basis boolean, mask_set string, released_sha256 string, released_characters bigint, "
+    "released_bytes bigint, fault string"
+)
+
+# Exact, unlike a sum of doubles: whether 0.1 + 0.2 + 0.7 reaches 1 must not depend on the order of the partitions.
+_WEIGHT = "decimal(18,6)"
+
+
+def considered(record: DataFrame, batches: Iterable[str], acquisitions: Iterable[str], parts: DataFrame) -> DataFrame:
+    """The records of a run's acquisitions, one row a record id, with `NARROW` and `has_basis`.
+
+    `parts` has `source_id`, `licence_part`: the parts whose licence passed in this run.
+    """
+    chosen = record.where(F.col("batch_id").isin(sorted(batches)) & F.col("acquisition_id").isin(sorted(acquisitions)))
+    chosen = chosen.join(F.broadcast(parts), ["source_id", "licence_part"], "left_semi")
+    narrow = chosen.select(
+        "record_id", F.struct("first_acquired_at", *(c for c in NARROW if c != "first_acquired_at"),
+                              F.col("personal_information_basis").isNotNull().alias("has_basis")).alias("row"),
+    )  # fmt: skip
+    # One place that two acquisitions hold is one record: the same row whichever comes first.
+    return narrow.groupBy("record_id").agg(F.min("row").alias("row")).select("record_id", "row.*")
+
+
+def keyword_scores(finding: DataFrame, version: str) -> DataFrame:
+    """text_sha256, keyword_score: the weights of the keyword findings of risks A.1 to A.4, added up exactly."""
+    chosen = finding.where(
+        (F.col("family") == "keyword") & (F.col("version") == version) & F.col("risk").isin(list(RISKS_OF_SOURCE))
+    )
+    return chosen.groupBy("text_sha256").agg(F.sum(F.col("weight").cast(_WEIGHT)).alias("keyword_score"))
+
+
+def personal_spans(finding: DataFrame, version: str) -> DataFrame:
+    """text_sha256, classes (of personal information), spans (start, end, risk; sorted), incomplete (more were counted).
+
+    A rule writes at most some twenty findings a text and how many there were: where there were more, the text is looked
+    at again before it is masked.
+    """
+    chosen = finding.where(
+        (F.col("family") == "personal_information") & (F.col("version") == version) & F.col("risk").isin(list(PERSONAL))
+    )
+    by_rule = chosen.groupBy("text_sha256", "rule").agg(
+        F.collect_set(F.struct("start", "end", "risk")).alias("spans"), F.max("count").alias("counted")
+    )
+    spans = F.array_sort(F.flatten(F.collect_list("spans")))
+    return by_rule.groupBy("text_sha256").agg(
+        F.sort_array(F.array_distinct(F.flatten(F.collect_list(F.col("spans.risk"))))).alias("classes"),
+        spans.alias("spans"),
+        F.max(F.coalesce(F.col("counted"), F.lit(0)) > F.size("spans")).alias("incomplete"),
+    )
+
+
+def with_findings(records: DataFrame, scores: DataFrame, personal: DataFrame) -> DataFrame:
+    """Records with `keyword_score`, `classes`, `spans` and `incomplete` of their texts."""
+    joined = records.join(scores, "text_sha256", "left").join(personal, "text_sha256", "left")
+    return joined.withColumns({
+        "keyword_score": F.coalesce("keyword_score", F.lit(Decimal(0)).cast(_WEIGHT)),
+        "classes": F.coalesce("classes", F.array().cast("array<string>")),
+        "incomplete": F.coalesce("incomplete", F.lit(False)),
+    })  # fmt: skip
+
+
+def eligibility(policy: Policy, held: Iterable[str], served: Sequence[str]) -> Column:
+    """The first rule that removes a record before masks and duplicates, or null (order: `rules.REMOVAL_ORDER`)."""
+    rules = [
+        F.when(F.col("source_id").isin(sorted(held)), F.lit("source_held")),
+        F.when(F.col("source_rule") != "", F.col("source_rule")),
+    ]
+    if policy.remove_languages_not_served:
+        stays = [UNKNOWN_LANGUAGE, *sorted({primary_language(s) for s in served})]
+        rules.append(F.when(~_primary("language").isin(stays), F.lit("language_not_served")))
+    at = F.lit(Decimal(str(policy.remove_at))).cast(_WEIGHT)
+    rules.append(F.when(F.col("keyword_score") >= at, F.lit("keyword")))
+    if removed := removed_classes(policy.personal_information):
+        unwanted = F.array(*(F.lit(c) for c in sorted(removed)))
+        rules.append(F.when(F.arrays_overlap("classes", unwanted), F.lit("personal_information")))
+    return F.coalesce(*rules)
+
+
+def with_masks(records: DataFrame, document: DataFrame, policy: Policy, rule: Column, version: str) -> DataFrame:
+    """Records with `mask_set`, `released_sha256`, `released_characters`, `released_bytes` and `fault`.
+
+    Only texts in which an eligible record is masked are read. `fault` names why a text could not be masked; its record
+    is errored. `version` is that of the detector that found the spans.
+    """
+    masked = {basis: masked_classes(policy.personal_information, PERSONAL, basis) for basis in (True, False)}
+    wanted = F.when(F.col("has_basis"), _overlaps("classes", masked[True])).otherwise(
+        _overlaps("classes", masked[False])
+    )
+    open_records = records.where(rule.isNull() & wanted)
+    texts = open_records.select("text_sha256", "has_basis", "spans", "incomplete").dropDuplicates(
+        ["text_sha256", "has_basis"]
+    )
+    stored = document.select("text_sha256", "text")
+    read = texts.join(stored, "text_sha256", "left").mapInArrow(_mask_batches(masked, version), MASKED_SCHEMA)
+    read = read.dropDuplicates(["text_sha256", "has_basis"])
+    records = records.drop("spans", "incomplete")
+    joined = records.join(read, ["text_sha256", "has_basis"], "left")
+    return joined.withColumns({
+        "mask_set": F.coalesce("mask_set", F.lit("")),
+        "released_sha256": F.coalesce("released_sha256", "text_sha256"),
+        "released_characters": F.coalesce("released_characters", "characters"),
+        "released_bytes": F.coalesce("released_bytes", "bytes"),
+    })  # fmt: skip
+
+
+def without_copies(records: DataFrame) -> DataFrame:
+    """Adds `cluster` and `survivor`, and gives `exact_duplicate` to all but one record of each released text.
+
+    Needs `rule` and `fault`; records that have either take no part. The next judge of duplicates (near ones, from the
+    stored edges between texts whose record still has no rule) takes this frame and returns it the same way.
+    """
+    taking_part = F.col("rule").isNull() & F.col("fault").isNull()
+    # Those that take no part are alone under their own id, so that one window serves all.
+    group = F.when(taking_part, F.col("released_sha256")).otherwise(F.concat(F.lit("-"), F.col("record_id")))
+    window = Window.partitionBy("_group").orderBy(F.col("first_acquired_at").asc_nulls_last(), "record_id")
+    ranked = records.withColumn("_group", group).withColumns(
+        {"_rank": F.row_number().over(window), "_first": F.first("record_id").over(window)}
+    )
+    copy = F.col("_rank") > 1
+    return ranked.withColumns({
+        "rule": F.when(copy, F.lit("exact_duplicate")).otherwise(F.col("rule")),
+        "cluster": F.when(copy, F.col("released_sha256")),
+        "survivor": F.when(copy, F.col("_first")),
+    }).drop("_group", "_rank", "_first")  # fmt: skip
+
+
+def with_outcome(records: DataFrame) -> DataFrame:
+    """Adds `outcome` (kept, removed, errored); a fault becomes the rule of an errored record, which releases nothing."""
+    faulty = F.col("rule").isNull() & F.col("fault").isNotNull()
+    outcome = F.when(faulty, F.lit("errored")).when(F.col("rule").isNull(), F.lit("kept")).otherwise(F.lit("removed"))
+    return records.withColumn("outcome", outcome).withColumn(
+        "rule", F.when(faulty, F.col("fault")).otherwise(F.col("rule"))
+    )
+
+
+def decide(records: DataFrame, rule: Column) -> DataFrame:
+    """The whole judgement of records that have findings and masks, under the eligibility `rule`."""
+    return with_outcome(without_copies(records.withColumn("rule", rule)))
+
+
+def released_texts(kept: DataFrame, document: DataFrame) -> DataFrame:
+    """`kept` (release_record rows) with `text`, the released text, and `checked`: whether its hash is as recorded.
+
+    `text` is null where the stored text is gone or its masks do not fit.
+    """
+    stored = document.select("text_sha256", F.col("text").alias("stored"))
+    joined = kept.join(stored, "text_sha256", "left")
+    names = [c for c in joined.columns if c != "stored"]
+    schema = ", ".join(f"`{f.name}` {f.dataType.simpleString()}" for f in joined.schema if f.name != "stored")
+    return joined.select(*names, "stored").mapInArrow(
+        masking.release_batches, f"{schema}, text string, checked boolean"
+    )
+
+
+def _primary(column: str) -> Column:
+    return F.lower(F.substring_index(F.coalesce(F.col(column), F.lit(UNKNOWN_LANGUAGE)), "-", 1))
+
+
+def _overlaps(column: str, classes: Iterable[str]) -> Column:
+    return F.arrays_overlap(column, F.array(*(F.lit(c) for c in sorted(classes))).cast("array<string>"))
+
+
+def _mask_batches(masked: Mapping[bool, frozenset[str]], version: str):
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return masking.mask_batches(batches, masked, version)
+
+    return run

@@ -1,0 +1,279 @@
+"""Spark job 2: decides about every record of a run's sources, and freezes the candidate with its draws and manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from corpusgate.decide.rules import languages_to_drop
+from corpusgate.errors import CorpusgateError, Unreconciled
+from corpusgate.lake import store
+from corpusgate.lake.lease import lease
+from corpusgate.lake.run import Run, StepResult
+from corpusgate.release import manifest as manifests
+from corpusgate.release.digests import digests
+from corpusgate.release.merkle import Bucket, buckets_sql, leaf_sql, merkle_root
+from corpusgate.release.pointer import current_release
+from corpusgate.review import draw as draws
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+Counts = dict[str, dict[str, dict[str, int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the earlier steps of the run said: which sources were taken in, their batches, acquisitions, passing licence
+    parts and number of records; who is held by whom; the detectors' versions."""
+
+    batches: dict[str, str]
+    acquisitions: list[str]
+    parts: list[tuple[str, str]]
+    expected: dict[str, int]
+    held: dict[str, str | None]
+    versions: dict[str, str]
+
+
+def decide(run: Run) -> StepResult:
+    """Writes `decision`, `release_record`, `sample` and `sample_item` of the candidate, and its manifest.
+
+    The unit is the record. Nothing is written twice: a candidate that is there already, whole, is left as it is.
+
+    Raises:
+        CorpusgateError: an earlier step of the run has no result.
+        Unreconciled: the records found are not those that intake took in, or do not add up.
+    """
+    from corpusgate.lake.session import spark
+
+    given = inputs(run)
+    with lease(run.place, run.id):
+        return _decide(run, given, spark("corpusgate decide", run.place))
+
+
+def inputs(run: Run) -> Inputs:
+    """Reads the results of intake, fetch, licence and the source gate.
+
+    Raises:
+        CorpusgateError: intake or the source gate has not run: unjudged sources are not decided about.
+    """
+    intake, gate = run.result("intake"), run.result("source_gate")
+    for name, result in (("intake", intake), ("source_gate", gate)):
+        if result is None:
+            raise CorpusgateError(
+                f"The step {name} of run {run.id} has no result: decide reads it and never goes on without. "
+                f"Run `corpusgate step {name}` for this run first."
+            )
+    assert intake is not None and gate is not None
+    taken = intake.facts["batches"]
+    held: dict[str, str | None] = {s: r.held_by or r.state for s, r in run.held().items()}
+    held |= {s: c for s, c in gate.facts.get("held", {}).items() if s not in held}
+    acquisitions, parts = [], []
+    for source_id in taken:
+        fetched, licence = run.result("fetch", source_id), run.result("licence", source_id)
+        if fetched is None or licence is None:
+            raise CorpusgateError(f"The source {source_id} was taken in, but its fetch or licence step has no result.")
+        acquisitions += [a["acquisition_id"] for a in fetched.facts["acquisitions"]]
+        parts += [(source_id, p["part"]) for p in manifests.passing_parts(licence.facts)]
+    expected = {s: int(figures["kept"]) for s, figures in intake.facts["sources"].items() if s in taken}
+    return Inputs(dict(taken), acquisitions, parts, expected, held, dict(intake.facts["versions"]))
+
+
+def _decide(run: Run, given: Inputs, session: SparkSession) -> StepResult:
+    masked = _masked(run, given, session).persist()
+    try:
+        dropped = _dropped(run, given, masked)
+        decided = _judge(run, given, masked, dropped).persist()
+        try:
+            return _freeze(run, given, session, decided, dropped)
+        finally:
+            decided.unpersist()
+    finally:
+        masked.unpersist()
+
+
+def _masked(run: Run, given: Inputs, session: SparkSession) -> DataFrame:
+    """All records considered, with what was found in their texts and what of it is masked."""
+    from corpusgate.decide import frames
+    from corpusgate.lake.frames import read
+
+    policy, place = run.corpus.policy, run.place
+    parts = session.createDataFrame(given.parts, "source_id string, licence_part string")
+    records = frames.considered(read(session, place, "record"), given.batches.values(), given.acquisitions, parts)
+    finding = read(session, place, "finding")
+    found = frames.with_findings(
+        records,
+        frames.keyword_scores(finding, given.versions["keyword"]),
+        frames.personal_spans(finding, given.versions["personal_information"]),
+    )
+    rule = frames.eligibility(policy, given.held, run.corpus.languages)
+    document = read(session, place, "document")
+    return frames.with_masks(found, document, policy, rule, given.versions["personal_information"])
+
+
+def _judge(run: Run, given: Inputs, masked: DataFrame, dropped: Sequence[str]) -> DataFrame:
+    from corpusgate.decide import frames
+
+    served = [language for language in run.corpus.languages if language not in dropped]
+    return frames.decide(masked, frames.eligibility(run.corpus.policy, given.held, served))
+
+
+def _dropped(run: Run, given: Inputs, masked: DataFrame) -> tuple[str, ...]:
+    """The served languages that would stand on fewer than two providers: this run does not serve them."""
+    kept = _judge(run, given, masked, ()).where("outcome = 'kept'").select("language", "source_id").distinct()
+    pairs = [(row["language"], run.source(row["source_id"]).provider) for row in kept.collect()]
+    return languages_to_drop(run.corpus.languages, pairs)
+
+
+def _freeze(run: Run, given: Inputs, session: SparkSession, decided: DataFrame, dropped: Sequence[str]) -> StepResult:
+    counts = _counts(decided)
+    _reconcile(given, counts)
+    buckets, planned = _leaves(session, decided), draws.planned(run.corpus, _frames_of_draws(session, decided))
+    manifest = manifests.build(
+        run, buckets=buckets, counts=counts, digests=digests(run), detectors=given.versions,
+        languages={"served": [s for s in run.corpus.languages if s not in dropped], "dropped": list(dropped)},
+        sources=manifests.sources_of(run, given.batches, given.held),
+        samples=[d.descriptor() for d in planned],
+    )  # fmt: skip
+    release = manifests.release_id(manifest)
+    if not _frozen(run, manifest, release):
+        _write(run, session, decided, release, manifest["digests"]["policy"])
+        _draw(run, session, release, planned)
+        versions = {
+            t: store.version(run.place, t) for t in ("record", "document", "finding", "decision", "release_record")
+        }
+        manifests.write_candidate(run, manifest, manifests.about_run(run, versions))
+    return _result(run, manifest, planned, dropped)
+
+
+def _counts(decided: DataFrame) -> Counts:
+    counts: Counts = {}
+    for row in decided.groupBy("source_id", "outcome", "rule").count().collect():
+        rules = counts.setdefault(row["source_id"], {}).setdefault(row["outcome"], {})
+        rules[row["rule"] or ""] = row["count"]
+    return counts
+
+
+def _reconcile(given: Inputs, counts: Counts) -> None:
+    found = {s: sum(sum(rules.values()) for rules in counts.get(s, {}).values()) for s in given.batches}
+    wrong = [
+        f"{s}: {given.expected[s]} taken in, {n} found" for s, n in sorted(found.items()) if n != given.expected[s]
+    ]
+    if wrong:
+        raise Unreconciled(
+            f"The records in the lake are not those that intake took in ({'; '.join(wrong)}). Nothing was decided; "
+            "run intake again for this run, and report it if that does not help."
+        )
+
+
+def _leaves(session: SparkSession, decided: DataFrame) -> list[Bucket]:
+    # What is not kept releases nothing, whatever its text would have become.
+    row = decided.selectExpr(
+        "record_id",
+        "text_sha256",
+        "CASE WHEN outcome = 'kept' THEN released_sha256 END AS released_sha256",
+        "outcome",
+        "rule",
+    )
+    leaves = row.selectExpr(f"{leaf_sql('spark')} AS leaf")
+    rows = session.sql(buckets_sql("spark", "{leaves}"), leaves=leaves).collect()
+    return [Bucket(r["bucket"], r["root"], r["leaves"]) for r in rows]
+
+
+def _frames_of_draws(session: SparkSession, decided: DataFrame) -> list[tuple[str, int, str]]:
+    """(modality, kept records, hash of their ids), a modality each."""
+    kept = decided.where("outcome = 'kept'").selectExpr("modality", "record_id AS leaf")
+    buckets: dict[str, list[Bucket]] = {}
+    for r in session.sql(buckets_sql("spark", "{kept}", ("modality",)), kept=kept).collect():
+        buckets.setdefault(r["modality"], []).append(Bucket(r["bucket"], r["root"], r["leaves"]))
+    return [(modality, sum(b.leaves for b in found), merkle_root(found)) for modality, found in buckets.items()]
+
+
+def _frozen(run: Run, manifest: Mapping[str, Any], release: str) -> bool:
+    """Whether this very candidate is there already: its manifest, which is written last, and as many rows as it says."""
+    if not (manifests.candidate_folder(run.place, release) / "manifest.json").is_file():
+        return False
+    where = f"release_id = {draws.literal(release)}"
+    tables = ["release_record", "decision", "sample"]
+    kept, other, samples = (
+        store.query(run.place, f"SELECT count(*) AS n FROM {t} WHERE {where}", [t]).to_pylist()[0]["n"] for t in tables
+    )
+    outcome = manifest["counts"]["by_outcome"]
+    return (kept, other, samples) == (
+        outcome["kept"],
+        outcome["removed"] + outcome["errored"],
+        len(manifest["samples"]),
+    )
+
+
+def _write(run: Run, session: SparkSession, decided: DataFrame, release: str, version: str) -> None:
+    from pyspark.sql import functions as F
+
+    from corpusgate.lake.frames import one_of, write_slice
+
+    where, named = one_of("release_id", [release]), decided.withColumn("release_id", F.lit(release))
+    out = named.where("outcome <> 'kept'").withColumns({"step": F.lit("decide"), "version": F.lit(version)})
+    columns = (
+        "release_id",
+        "record_id",
+        "source_id",
+        "text_sha256",
+        "outcome",
+        "step",
+        "rule",
+        "version",
+        "cluster",
+        "survivor",
+    )
+    write_slice(out.select(*columns), run.place, "decision", where)
+    kept = named.where("outcome = 'kept'").withColumns(
+        {"characters": F.col("released_characters"), "bytes": F.col("released_bytes")}
+    )
+    columns = (
+        "release_id", "record_id", "source_id", "text_sha256", "mask_set", "released_sha256", "modality", "language",
+        "characters", "bytes", "domain", "licence_part",
+    )  # fmt: skip
+    write_slice(kept.select(*columns), run.place, "release_record", where)
+
+
+def _draw(run: Run, session: SparkSession, release: str, planned: Sequence[draws.Draw]) -> None:
+    from corpusgate.lake.frames import read
+
+    frame = read(session, run.place, "release_record")
+    samples, items = [], []
+    for one in planned:
+        samples.append(draws.sample_row(release, one, run.corpus.item_unit, run.at))
+        if one.recorded:
+            sql = draws.draw_sql("spark", "{frame}", draws.frame_where(release, one.stratum), one.seed, one.size)
+            found = [(r["record_id"], r["released_sha256"]) for r in session.sql(sql, frame=frame).collect()]
+            items += draws.item_rows(release, one, found)
+    if not samples:
+        return  # nothing is kept, so there is nothing to draw from: the release gate fails it as empty
+    names = ", ".join(draws.literal(s["sample_id"]) for s in samples)
+    store.replace(run.place, "sample_item", items, f"sample_id IN ({names})", run.id)
+    store.replace(run.place, "sample", samples, f"sample_id IN ({names})", run.id)
+
+
+def _result(run: Run, manifest: Mapping[str, Any], planned: Sequence[draws.Draw], dropped: Sequence[str]) -> StepResult:
+    release, outcome = manifests.release_id(manifest), manifest["counts"]["by_outcome"]
+    by_source = manifest["counts"]["by_source"]
+    removed = {s: o["removed"] for s, o in by_source.items() if "removed" in o}
+    by_rule: dict[str, int] = {}
+    for rules in removed.values():
+        for rule, n in rules.items():
+            by_rule[rule] = by_rule.get(rule, 0) + n
+    facts = {
+        "release_id": release,
+        "parent": {channel: current_release(run.place, run.corpus.id, channel) for channel in run.corpus.channels},
+        "manifest_root": manifests.manifest_root(manifest),
+        "leaves_root": manifest["leaves"]["root"],
+        "removed_by_rule_and_source": removed,
+        "errored_by_rule_and_source": {s: o["errored"] for s, o in by_source.items() if "errored" in o},
+        "languages_dropped": list(dropped),
+        "samples": [draws.sample_id(release, d) for d in planned],
+    }
+    return StepResult(
+        step="decide", unit="record", rows_in=manifest["leaves"]["count"], kept=outcome["kept"],
+        removed=outcome["removed"], errored=outcome["errored"], removed_by_rule=by_rule, facts=facts,
+    )  # fmt: skip

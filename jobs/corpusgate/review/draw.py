@@ -1,0 +1,143 @@
+"""Draws: which records a sample takes is a function of (seed, record id), so that anybody can draw it again.
+
+Rows are ordered by SHA-256 over `seed|record_id`, then by the id, and the first n are taken; the engine and its
+partitions do not matter. A record's place does not depend on what else is there: a record that comes or goes moves only
+those after it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from corpusgate.errors import UserError
+from corpusgate.lake import store
+from corpusgate.lake.dialect import Engine, literal, sha256
+from corpusgate.settings.corpus import Corpus
+from corpusgate.settings.place import Place
+
+ALGORITHM = "order by sha256(seed|record_id), record_id; first n"
+MANUAL, TECHNICAL = "45654-4-2-1-manual", "45654-4-2-1-technical"
+#: Above this the technical sample's items are not written out: seed, size and frame draw them again.
+ITEMS_RECORDED_MAX = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """One draw from the kept records of a candidate: for which control, of which stratum (a modality), how many."""
+
+    control_id: str
+    purpose: str
+    stratum: str
+    seed: str
+    size: int
+    frame_rows: int
+    frame_sha256: str
+
+    @property
+    def recorded(self) -> bool:
+        """Whether its items are written to `sample_item`."""
+        return self.size <= ITEMS_RECORDED_MAX
+
+    def descriptor(self) -> dict[str, Any]:
+        """What the manifest says of it."""
+        return {
+            "control_id": self.control_id, "stratum": self.stratum, "seed": self.seed, "size": self.size,
+            "frame_rows": self.frame_rows, "frame_sha256": self.frame_sha256, "algorithm": ALGORITHM,
+        }  # fmt: skip
+
+
+def planned(corpus: Corpus, frames: Sequence[tuple[str, int, str]]) -> list[Draw]:
+    """The draws of every candidate: for people and for a second detector, from each modality.
+
+    `frames` has (modality, kept records, hash of their ids). People get `policy.review_sample` records, all where there
+    are fewer (45654-2025 B.2.1.2.1 a); the technical sample is `policy.technical_share` of the modality, rounded up (b).
+    """
+    draws = []
+    for modality, rows, digest in sorted(frames):
+        people = min(corpus.policy.review_sample, rows)
+        technical = share_of(corpus.policy.technical_share, rows)
+        draws += [
+            Draw(MANUAL, "manual review", modality, _seed(corpus, MANUAL), people, rows, digest),
+            Draw(TECHNICAL, "technical sample", modality, _seed(corpus, TECHNICAL), technical, rows, digest),
+        ]
+    return draws
+
+
+def share_of(share: float, rows: int) -> int:
+    """At least this share of the rows: rounded up, but 0.1 of 30 is 3, whatever a double makes of it."""
+    return math.ceil(round(share * rows, 9))
+
+
+def draw_sql(engine: Engine, frame: str, where: str, seed: str, n: int) -> str:
+    """The template: `record_id, released_sha256` of the first `n` rows of `frame` in the order of the draw."""
+    order = sha256(engine, f"concat({literal(seed + '|')}, record_id)")
+    return f"SELECT record_id, released_sha256 FROM {frame} WHERE {where} ORDER BY {order}, record_id LIMIT {int(n)}"
+
+
+def place_in_draw(seed: str, record_id: str) -> tuple[str, str]:
+    """The key a record is ordered by: the template in plain Python."""
+    return hashlib.sha256(f"{seed}|{record_id}".encode()).hexdigest(), record_id
+
+
+def frame_where(release_id: str, stratum: str) -> str:
+    """The rows of `release_record` that a draw is taken from."""
+    return f"release_id = {literal(release_id)} AND modality = {literal(stratum)}"
+
+
+def sample_id(release_id: str, draw: Draw) -> str:
+    """Sixteen hex digits over release, control, stratum and seed."""
+    return hashlib.sha256("|".join((release_id, draw.control_id, draw.stratum, draw.seed)).encode()).hexdigest()[:16]
+
+
+def sample_row(release_id: str, draw: Draw, item_unit: str, drawn_at: Any) -> dict[str, Any]:
+    """The draw as a row of `sample`."""
+    return {
+        "sample_id": sample_id(release_id, draw), "release_id": release_id, "control_id": draw.control_id,
+        "purpose": draw.purpose, "frame": "release_record", "frame_sha256": draw.frame_sha256,
+        "frame_rows": draw.frame_rows, "stratum": draw.stratum, "seed": draw.seed, "size": draw.size,
+        "algorithm": ALGORITHM, "item_unit": item_unit, "drawn_at": drawn_at,
+    }  # fmt: skip
+
+
+def item_rows(release_id: str, draw: Draw, items: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    """The drawn (record_id, released_sha256) as rows of `sample_item`; ordinals count from 1."""
+    name = sample_id(release_id, draw)
+    return [
+        {"sample_id": name, "ordinal": n, "record_id": record, "released_sha256": released, "stratum": draw.stratum}
+        for n, (record, released) in enumerate(items, 1)
+    ]
+
+
+def redraw(place: Place, sample: str) -> tuple[list[str], list[str]]:
+    """The record ids of a sample as recorded, and as drawn again from the lake now, both in order. No JVM.
+
+    Raises:
+        UserError: no such sample, or one whose items were not written out for their number.
+    """
+    rows = store.read(place, "sample", where=f"sample_id = {literal(sample)}").to_pylist()
+    if not rows:
+        raise UserError(
+            f"No sample {sample!r}: `corpusgate sql 'SELECT sample_id, control_id FROM sample'` lists them."
+        )
+    about = rows[0]
+    if about["size"] > ITEMS_RECORDED_MAX:
+        raise UserError(f"The {about['size']} items of {sample} were not written out; draw them by its seed and frame.")
+    recorded = store.query(
+        place,
+        f"SELECT record_id FROM sample_item WHERE sample_id = {literal(sample)} ORDER BY ordinal",
+        ["sample_item"],
+    )
+    where = frame_where(about["release_id"], about["stratum"])
+    again = store.query(
+        place, draw_sql("datafusion", about["frame"], where, about["seed"], about["size"]), [about["frame"]]
+    )
+    return recorded.column("record_id").to_pylist(), again.column("record_id").to_pylist()
+
+
+def _seed(corpus: Corpus, control_id: str) -> str:
+    # a seed a control, so that the two samples are drawn independently of one another
+    return f"{corpus.seed}/{control_id}"
