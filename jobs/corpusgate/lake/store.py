@@ -23,9 +23,9 @@ from corpusgate.settings.place import Place
 Row = Mapping[str, Any]
 
 
-def ensure_tables(place: Place) -> None:
-    """Creates every table that is not there yet, empty, so that SQL always finds all of them."""
-    for table in TABLES.values():
+def ensure_tables(place: Place, names: Sequence[str] | None = None) -> None:
+    """Creates every table (or those named) that is not there yet, empty, so that SQL always finds all of them."""
+    for table in TABLES.values() if names is None else map(TABLES.__getitem__, names):
         path = place.table(table.name)
         if not DeltaTable.is_deltatable(str(path)):
             path.mkdir(parents=True, exist_ok=True)
@@ -122,6 +122,16 @@ def to_arrow(table: Table, rows: Sequence[Row]) -> pa.Table:
 def version(place: Place, name: str) -> int:
     """The table's current version."""
     return DeltaTable(str(place.table(name))).version()
+
+
+def partition_rows(place: Place, name: str) -> dict[str, int]:
+    """Rows of each partition of a table that is partitioned by one column, from its log alone."""
+    (column,) = TABLES[name].partition
+    files = pa.table(DeltaTable(str(place.table(name))).get_add_actions(flatten=True))
+    if not files.num_rows:
+        return {}
+    counted = files.group_by(f"partition.{column}").aggregate([("num_records", "sum")]).to_pylist()
+    return {row[f"partition.{column}"]: row["num_records_sum"] for row in counted}
 
 
 def row_digest(row: Row) -> str:

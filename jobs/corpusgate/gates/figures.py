@@ -1,0 +1,162 @@
+"""A figure: one number about one source or one stratum of a release, before anyone judges it.
+
+Figures are computed in one pass over narrow columns (delta-rs, no JVM): `source_figures` and `release_figures`. A figure
+that cannot be computed is `unreadable`, which is judged as a failure; one that must wait says for what.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from corpusgate.errors import CorpusgateError
+from corpusgate.settings.model import RISKS_OF_SOURCE
+
+State = Literal["measured", "pending", "not_applicable", "unreadable"]
+Half = Literal["computed", "human"]
+Scope = Literal["source", "release"]
+
+EXAMPLES = 10
+"""Record ids shown with a figure that fails."""
+
+LOG = logging.getLogger(__name__)
+
+
+class GateInput(CorpusgateError):
+    """What the gate must read is missing or contradicts itself: the control fails, whatever the rest says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """`value` is what the control's bound is compared with; `k` of `n` are what it was made of, in the control's unit.
+
+    `scope_id` is a source's id or a release's; `stratum` is e.g. `modality:text`, empty for the whole. `examples` are ids
+    of at most ten records that speak against it, never their text.
+    """
+
+    control_id: str
+    gate: str
+    scope: Scope
+    scope_id: str
+    state: State
+    stratum: str = ""
+    half: Half = "computed"
+    value: float | None = None
+    k: int | None = None
+    n: int | None = None
+    because: str = ""
+    examples: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """The row of the gate's table that it stands in."""
+        return (self.scope, self.scope_id, self.stratum)
+
+
+def share(k: int, n: int) -> float | None:
+    """k of n; None where there is nothing to divide by (judged as empty)."""
+    return k / n if n else None
+
+
+def guarded(
+    wanted: Sequence[tuple[str, str]], scope: Scope, scope_ids: Sequence[str], compute: Callable[[], list[Figure]]
+) -> list[Figure]:
+    """What `compute` returns for the `wanted` (control id, gate) and scopes.
+
+    Where it raises, each of them is `unreadable`: a gate that crashes never passes anything.
+    """
+    try:
+        return compute()
+    except Exception as error:
+        LOG.exception("the gate could not compute %s", ", ".join(c for c, _ in wanted))
+        because = f"the gate could not read its input: {_first_line(error)}"
+        return [Figure(c, g, scope, i, "unreadable", because=because) for c, g in wanted for i in scope_ids]
+
+
+def quoted(text: str) -> str:
+    """The text as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def values(rows: Iterable[Sequence[str | None]]) -> str:
+    """The rows as an SQL VALUES list; all columns are text."""
+    return ", ".join("(" + ", ".join("NULL" if v is None else quoted(v) for v in row) + ")" for row in rows)
+
+
+def version_of(detector: str, versions: Mapping[str, str]) -> str:
+    """SQL: the versions under which this run's findings of a detector stand, as a list for IN.
+
+    A family's version names its detectors one by one (`personal_information-1 pi_check-1`); a finding carries its
+    detector's own, or the family's.
+
+    Raises:
+        GateInput: the run names no version of it, so nothing could be told from an absence of findings.
+    """
+    for family in versions.values():
+        for part in family.split(" "):
+            name, _, own = part.partition("-")
+            if name == detector:
+                return ", ".join(map(quoted, (own, family)))
+    raise GateInput(f"the run names no version of the detector {detector} (families: {', '.join(versions) or 'none'})")
+
+
+def keyword_weights(versions: Mapping[str, str]) -> str:
+    """SQL: text_sha256, weight: the weights of a text's keyword findings of the 29 risks of A.1 to A.4, added up exactly.
+
+    Same arithmetic as the decision's (decimal, six places): ten words of 0.1 are 1, not a little less.
+    """
+    risks = ", ".join(map(quoted, RISKS_OF_SOURCE))
+    return (
+        "SELECT text_sha256, SUM(CAST(weight AS DECIMAL(18,6))) AS weight FROM finding WHERE family = 'keyword' "
+        f"AND version IN ({version_of('keyword', versions)}) AND risk IN ({risks}) GROUP BY text_sha256"
+    )
+
+
+def screened_families(versions: Mapping[str, str]) -> str:
+    """SQL: text_sha256, families: how many of the run's families saw the text in the run's version.
+
+    Raises:
+        GateInput: the run names too few families to prove anything.
+    """
+    if missing := {"keyword", "personal_information"} - set(versions):
+        raise GateInput(f"the run names no version of the detector family {' and '.join(sorted(missing))}")
+    wanted = values(sorted(versions.items()))
+    return (
+        "SELECT s.text_sha256, COUNT(DISTINCT s.family) AS families FROM screening s "
+        f"JOIN (VALUES {wanted}) AS w(family, version) ON s.family = w.family AND s.version = w.version "
+        "GROUP BY s.text_sha256"
+    )
+
+
+#: SQL over `r` (record), `a` (its acquisition) and `c` (kind, provider, title of its source): whether the record lacks what
+#: its kind of source must carry (45652-draft 6.2 a: source information; or address; or set and organisation). A time of
+#: acquisition and what was acquired belong to every kind.
+LACKS_ORIGIN = (
+    "(a.acquisition_id IS NULL OR a.fetched_at IS NULL OR COALESCE(r.locator, '') = '' OR COALESCE(c.provider, '') = '' "
+    "OR (c.kind = 'self_collected' AND COALESCE(r.url, '') = '') "
+    "OR (c.kind IN ('open_source', 'commercial') AND (COALESCE(c.title, '') = '' OR COALESCE(a.purl, '') = '')) "
+    "OR (c.kind = 'synthetic' AND COALESCE(r.generator, '') = ''))"
+)
+
+
+def examples_of(condition: str, order: str = "record_id") -> str:
+    """SQL aggregate: the first ids of the records for which `condition` holds."""
+    return f"array_slice(array_agg(record_id ORDER BY {order}) FILTER (WHERE {condition}), 1, {EXAMPLES})"
+
+
+def count_of(condition: str) -> str:
+    """SQL aggregate: how many rows meet the condition."""
+    return f"SUM(CASE WHEN {condition} THEN 1 ELSE 0 END)"
+
+
+def ids(cell: Any) -> tuple[str, ...]:
+    """An aggregate's list of ids; empty for NULL."""
+    return tuple(cell or ())
+
+
+def _first_line(error: Exception) -> str:
+    text = re.sub(r"\s+", " ", str(error)).strip()
+    return f"{type(error).__name__}: {text[:300]}"

@@ -1,0 +1,230 @@
+"""Figures of the source gate: what the earlier steps found of each source, and one pass over what was collected."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from corpusgate.gates.figures import (
+    EXAMPLES,
+    LACKS_ORIGIN,
+    Figure,
+    GateInput,
+    count_of,
+    examples_of,
+    guarded,
+    ids,
+    keyword_weights,
+    quoted,
+    screened_families,
+    share,
+    values,
+)
+from corpusgate.lake import store
+from corpusgate.lake.run import Run, StepResult
+
+BEFORE = ("fetch", "licence", "admission")
+ADMISSION, LICENCE = "45654-4-1-1-a", "45654-4-1-3-a"
+ILLEGAL, COVERAGE, ORIGIN, ERRORED = "45654-4-1-1-b", "45654-4-2-1", "45652-draft-6-2-a", "corpusgate-quarantine-share"
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What one pass over the records of a source gives: how many, and how many (with ids) speak against each control."""
+
+    records: int
+    texts: int
+    illegal: tuple[int, tuple[str, ...]]
+    unscreened: tuple[int, tuple[str, ...]]
+    originless: tuple[int, tuple[str, ...]]
+    unlicensed: tuple[int, tuple[str, ...]]
+
+
+NOTHING = Collected(0, 0, (0, ()), (0, ()), (0, ()), (0, ()))
+
+
+def held_before(run: Run) -> dict[str, StepResult]:
+    """Sources that a step before intake keeps back. The gate's own earlier attempt does not count: it may be repeated."""
+    held: dict[str, StepResult] = {}
+    for step in BEFORE:
+        for result in run.results(step):
+            if result.source_id and result.state in ("held", "unavailable", "failed"):
+                held.setdefault(result.source_id, result)
+    return held
+
+
+def source_figures(run: Run) -> list[Figure]:
+    """One figure for each computed control and source of the corpus; none is left out and none is averaged."""
+    held = held_before(run)
+    figures: list[Figure] = []
+    for source in run.sources:
+        result = held.get(source.id)
+        admitted = partial(_admission, run, source.id, result)
+        figures += guarded([(ADMISSION, "admission")], "source", [source.id], admitted)
+        if result is not None:
+            licensed = partial(_licence, run, source.id, result)
+            figures += guarded([(LICENCE, "admission")], "source", [source.id], licensed)
+            figures += [_not_judged(c, "source", source.id, result) for c in (ILLEGAL, COVERAGE, ORIGIN, ERRORED)]
+    collected = [s.id for s in run.sources if s.id not in held]
+    if collected:
+        wanted = [(LICENCE, "admission"), (ILLEGAL, "source"), (COVERAGE, "source"), (ORIGIN, "source")]
+        figures += guarded(wanted, "source", collected, lambda: _of_records(run, collected))
+        figures += [
+            f for s in collected for f in guarded([(ERRORED, "source")], "source", [s], partial(_errored, run, s))
+        ]
+    return figures
+
+
+def _admission(run: Run, source_id: str, held: StepResult | None) -> list[Figure]:
+    """4.1.1 a: share of the sample that was assessed before collection."""
+    if held is not None and held.step != "admission":
+        return [_not_judged(ADMISSION, "admission", source_id, held)]
+    result = run.result("admission", source_id)
+    if result is None:
+        raise GateInput(f"the admission of {source_id} has no result")
+    if result.state in ("unavailable", "failed"):
+        raise GateInput(f"the admission of {source_id} did not end: {result.because or result.state}")
+    facts = result.facts
+    k, n = int(facts["k"]), int(facts["n"])
+    because = f"{k} of {n} sampled records count as illegal or unhealthy (seed {facts.get('seed', 'not recorded')})"
+    examples = tuple(facts.get("examples") or ())[:EXAMPLES]
+    return [_measured(ADMISSION, "admission", source_id, share(k, n), k, n, because, examples)]
+
+
+def _licence(run: Run, source_id: str, held: StepResult) -> list[Figure]:
+    """4.1.3 a of a source of which nothing was collected: its licence parts without a passing licence."""
+    if held.step == "fetch":
+        return [_not_judged(LICENCE, "admission", source_id, held)]
+    result = run.result("licence", source_id)
+    if result is None:
+        raise GateInput(f"the licence step of {source_id} has no result")
+    verdict, parts = result.facts["verdict"], result.facts["parts"]
+    n, passed = max(len(parts), 1), sum(p["verdict"] == "pass" for p in parts)
+    because = result.because or f"the licence verdict is {verdict} ({result.facts.get('reason', 'no reason given')})"
+    if verdict == "pending":
+        return [Figure(LICENCE, "admission", "source", source_id, "pending", k=n, n=n, because=because)]
+    k = 0 if verdict == "pass" and passed else n
+    return [
+        _measured(
+            LICENCE, "admission", source_id, float(k), k, n, because if k else f"{passed} of {n} licence parts pass"
+        )
+    ]
+
+
+def _of_records(run: Run, source_ids: list[str]) -> list[Figure]:
+    """What one pass over the records of the collected sources says of them."""
+    collected, figures = collect(run, source_ids), []
+    for source_id in source_ids:
+        c = collected.get(source_id) or NOTHING
+        for control_id, gate, (k, examples), n, said in (
+            (LICENCE, "admission", c.unlicensed, c.records, "records stand in a part without a passing licence"),
+            (ILLEGAL, "source", c.illegal, c.records, "collected records count as illegal or unhealthy"),
+            (COVERAGE, "source", c.unscreened, c.texts, "texts lack a screening by a running detector family"),
+            (ORIGIN, "source", c.originless, c.records, "records lack what their kind of source must carry"),
+        ):
+            value = share(k, n) if control_id == ILLEGAL else float(k)
+            figures.append(_measured(control_id, gate, source_id, value, k, n, f"{k} of {n} {said}", examples))
+    return figures
+
+
+def _errored(run: Run, source_id: str) -> list[Figure]:
+    """Share of the source's items that could not be read; they are in quarantine."""
+    facts = _intake(run).facts["sources"][source_id]
+    k, n = int(facts["errored"]), int(facts["rows_in"])
+    because = f"{k} of {n} items could not be read and are in quarantine"
+    return [_measured(ERRORED, "source", source_id, share(k, n), k, n, because)]
+
+
+def collect(run: Run, source_ids: list[str]) -> dict[str, Collected]:
+    """One statement over the records of the sources' current batches.
+
+    Raises:
+        GateInput: intake has no result, or names no batch of a source.
+    """
+    facts = _intake(run).facts
+    batches = facts["batches"]
+    if missing := [s for s in source_ids if s not in batches]:
+        raise GateInput(f"intake names no batch of {', '.join(missing)}")
+    rows = store.query(
+        run.place, collected_sql(run, source_ids, facts), ["record", "acquisition", "finding", "screening"]
+    )
+    return {
+        r["source_id"]: Collected(
+            records=r["records"], texts=r["texts"],
+            illegal=(r["illegal"], ids(r["illegal_ids"])), unscreened=(r["unscreened"], ids(r["unscreened_ids"])),
+            originless=(r["originless"], ids(r["originless_ids"])), unlicensed=(r["unlicensed"], ids(r["unlicensed_ids"])),
+        )
+        for r in rows.to_pylist()
+    }  # fmt: skip
+
+
+def collected_sql(run: Run, source_ids: list[str], facts: Mapping[str, Any]) -> str:
+    """The statement of `collect`: a row a source."""
+    sources = [run.source(s) for s in source_ids]
+    chosen = values((s.id, _hex(facts["batches"][s.id]), s.kind, s.provider, s.title) for s in sources)
+    parts = values((s, p["part"]) for s in source_ids for p in _passing(run, s)) or "(NULL, NULL)"
+    remove_at = Decimal(str(run.corpus.policy.remove_at))
+    families = len(facts["versions"])
+    return f"""
+    WITH c AS (SELECT * FROM (VALUES {chosen}) AS t(source_id, batch_id, kind, provider, title)),
+    p AS (SELECT * FROM (VALUES {parts}) AS t(source_id, part)),
+    w AS ({keyword_weights(facts["versions"])}),
+    s AS ({screened_families(facts["versions"])}),
+    r AS (
+      SELECT r.record_id, r.source_id, r.text_sha256,
+             COALESCE(w.weight, CAST(0 AS DECIMAL(18,6))) >= CAST({quoted(str(remove_at))} AS DECIMAL(18,6)) AS illegal,
+             COALESCE(s.families, 0) < {families} AS unscreened,
+             {LACKS_ORIGIN} AS originless,
+             p.part IS NULL AS unlicensed
+      FROM record r
+      JOIN c ON r.source_id = c.source_id AND r.batch_id = c.batch_id
+      LEFT JOIN acquisition a ON r.acquisition_id = a.acquisition_id
+      LEFT JOIN w ON r.text_sha256 = w.text_sha256
+      LEFT JOIN s ON r.text_sha256 = s.text_sha256
+      LEFT JOIN p ON r.source_id = p.source_id AND COALESCE(r.licence_part, 'all') = p.part
+    )
+    SELECT source_id, COUNT(*) AS records, COUNT(DISTINCT text_sha256) AS texts,
+           {count_of("illegal")} AS illegal, {examples_of("illegal")} AS illegal_ids,
+           COUNT(DISTINCT CASE WHEN unscreened THEN text_sha256 END) AS unscreened,
+           {examples_of("unscreened")} AS unscreened_ids,
+           {count_of("originless")} AS originless, {examples_of("originless")} AS originless_ids,
+           {count_of("unlicensed")} AS unlicensed, {examples_of("unlicensed")} AS unlicensed_ids
+    FROM r GROUP BY source_id ORDER BY source_id
+    """
+
+
+def _passing(run: Run, source_id: str) -> list[dict[str, Any]]:
+    result = run.result("licence", source_id)
+    return [p for p in result.facts["parts"] if p["verdict"] == "pass"] if result else []
+
+
+def _intake(run: Run) -> StepResult:
+    result = run.result("intake")
+    if result is None:
+        raise GateInput("intake has no result in this run")
+    return result
+
+
+def _hex(batch_id: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{1,64}", batch_id):
+        raise GateInput("intake names a batch whose id is not hexadecimal")
+    return batch_id
+
+
+def _not_judged(control_id: str, gate: str, source_id: str, held: StepResult) -> Figure:
+    by = f"{held.step}{f' ({held.held_by})' if held.held_by else ''}"
+    because = f"not judged: the source was kept back before, at {by}"
+    return Figure(control_id, gate, "source", source_id, "not_applicable", because=because)
+
+
+def _measured(
+    control_id: str, gate: str, source_id: str, value: float | None, k: int, n: int, because: str,
+    examples: tuple[str, ...] = (),
+) -> Figure:  # fmt: skip
+    return Figure(
+        control_id, gate, "source", source_id, "measured", value=value, k=k, n=n, because=because, examples=examples
+    )
