@@ -34,11 +34,11 @@ def spark(app: str, place: Place | None = None, profile: Profile | None = None) 
     place = place or find_place()
     profile = profile or load_profile(place)
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ  # spark-submit started the JVM and chose master and interpreter
-    if not submitted:
-        prepare(place, profile)
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
+    if not submitted and SparkSession.getActiveSession() is None:
+        prepare(place, profile)
     builder = SparkSession.builder.appName(app)
     for name, value in {**_ALWAYS, **profile.spark}.items():
         if not (submitted and name == "spark.master"):
