@@ -13,7 +13,7 @@ Row = dict[str, Any]
 
 
 def acquisition_id(source_id: str, name: str, sha256: str) -> str:
-    """Identity of one raw object of one source: the same bytes under the same name are the same acquisition for good."""
+    """Identity of one raw object of one source: the same bytes under the same name are always the same acquisition."""
     return hashlib.sha256("\0".join(("acquisition", source_id, name, sha256)).encode("utf-8")).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The reviewed table of licences, `conf/licences.yaml`: what each allows, on which conditions, and how people write it."""
+"""The reviewed table of licences, `conf/licences.yaml`: what each allows, on which conditions, how people write it."""
 
 from __future__ import annotations
 

@@ -22,15 +22,27 @@ PERIOD_COLUMNS: tuple[str, ...] = (
 
 
 def declaration_version(source: Source) -> str:
-    """Version of a source: first 16 hex of the SHA-256 over its declaration in canonical JSON (key order is no change)."""
-    body = source.model_dump(mode="json")
+    """Version of a source: first 16 hex of the SHA-256 over its declaration as canonical JSON (key order, and fields
+    that are left at their default, change nothing)."""
+    body = source.model_dump(mode="json", exclude_defaults=True)
     text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
 
 
 def source_row(run: Run, source: Source) -> Row:
     """The row of `source` for one declaration; the same declaration gives the same key in every run."""
-    taken = ("title", "kind", "modality", "language", "country", "category", "owner", "provider", "description", "fixture")
+    taken = (
+        "title",
+        "kind",
+        "modality",
+        "language",
+        "country",
+        "category",
+        "owner",
+        "provider",
+        "description",
+        "fixture",
+    )
     return {
         "source_id": source.id,
         "version": declaration_version(source),

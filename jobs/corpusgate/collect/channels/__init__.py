@@ -1,0 +1,60 @@
+"""Channels: one module each, named after the `type` of its model in `settings/source.py`.
+
+A module has `fetch(channel, bench) -> Batch`. It brings the declared bytes, checks their hashes itself and raises
+`NotAvailable` or `Mismatch` where it cannot. Nothing that is fetched is executed.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+from corpusgate.collect import client
+from corpusgate.settings.place import Place
+from corpusgate.settings.source import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One raw file or object at `path`: `name` is the same in each run, whatever the client called the file."""
+
+    name: str
+    path: Path
+    bytes: int
+    sha256: str
+    status: str
+    agent: str
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a channel brought; `faults` are objects that could not be read: name and reason."""
+
+    objects: list[Fetched]
+    faults: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where a channel works: `name` is the source's id, `python` the interpreter whose pip is used, `limit` the seconds
+    that one call of a client may take."""
+
+    place: Place
+    name: str
+    python: str = sys.executable
+    limit: float = client.LIMIT
+
+
+def fetch(channel: Channel, bench: Bench) -> Batch:
+    """Fetches by the module that is named after the channel's type.
+
+    Raises:
+        NotAvailable: it cannot be had on this machine.
+        Mismatch: what came is not what was declared; nothing of it was kept.
+    """
+    module = import_module(f"{__name__}.{channel.type}")
+    batch: Batch = module.fetch(channel, bench)
+    return batch

@@ -1,0 +1,82 @@
+"""The fetch step: what a source offers is brought, hashed and archived, or said why not. One source at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from corpusgate.collect import channels
+from corpusgate.collect.channels import Batch, Bench, Fetched
+from corpusgate.collect.rules import acquisition_id
+from corpusgate.errors import Mismatch, NotAvailable
+from corpusgate.lake.run import Run, State, StepResult
+from corpusgate.lake.tables import TABLES
+from corpusgate.settings.source import FolderChannel, Source
+
+
+def fetch(run: Run, source: Source, bench: Bench | None = None) -> StepResult:
+    """Fetches one source. Facts: `acquisitions` (rows without run and batch), `signals` of hosts, `faults`.
+
+    `unavailable` where it cannot be had here, `held` where what came is not what was declared; both say why.
+
+    Raises:
+        OSError: the archive cannot be written.
+    """
+    try:
+        batch = channels.fetch(source.channel, bench or Bench(run.place, source.id))
+    except NotAvailable as error:
+        return _nothing(source, "unavailable", str(error))
+    except Mismatch as error:
+        return _nothing(source, "held", str(error))
+    return _result(run, source, batch)
+
+
+def _result(run: Run, source: Source, batch: Batch) -> StepResult:
+    first = _first_times(run, source)
+    facts = sorted((_fact(run, source, found, first) for found in batch.objects), key=lambda f: f["name"])
+    size = sum(found.bytes for found in batch.objects)
+    unread = [f"{name}: {reason}" for name, reason in batch.faults]
+    because = f"{len(facts)} object{'' if len(facts) == 1 else 's'}, {size / 1e6:.1f} MB"
+    if unread:
+        because += f"; {len(unread)} could not be read, the first: {unread[0]}"
+    return StepResult(
+        step="fetch", source_id=source.id, unit="object", rows_in=len(facts) + len(unread), kept=len(facts),
+        errored=len(unread), because=because, state="ok" if facts else "unavailable",
+        facts={"acquisitions": facts, "signals": [], "faults": unread},
+    )  # fmt: skip
+
+
+def _fact(run: Run, source: Source, found: Fetched, first: dict[str, datetime]) -> dict[str, Any]:
+    key = acquisition_id(source.id, found.name, found.sha256)
+    in_folder = isinstance(source.channel, FolderChannel)
+    return {
+        "acquisition_id": key,
+        "name": found.name,
+        "purl": f"{source.purl}/{found.name}" if in_folder else source.purl,
+        "path": str(found.path),
+        "fetched_at": first.get(key, run.at).isoformat(),
+        "bytes": found.bytes,
+        "sha256": found.sha256,
+        "etag": found.etag,
+        "status": found.status,
+        "agent": found.agent,
+    }
+
+
+def _first_times(run: Run, source: Source) -> dict[str, datetime]:
+    """When each object that the lake knows was acquired first: fetching it again is no new acquisition."""
+    if not (run.place.table(TABLES["acquisition"].name) / "_delta_log").is_dir():
+        return {}
+    from corpusgate.lake import store
+
+    rows = store.read(
+        run.place, "acquisition", ["acquisition_id", "fetched_at"], f"source_id = '{source.id}'"
+    ).to_pylist()
+    return {row["acquisition_id"]: row["fetched_at"] for row in rows}
+
+
+def _nothing(source: Source, state: State, because: str) -> StepResult:
+    return StepResult(
+        step="fetch", source_id=source.id, state=state, unit="object", rows_in=1, kept=0, errored=1, because=because,
+        facts={"acquisitions": [], "signals": [], "faults": []},
+    )  # fmt: skip
