@@ -23,7 +23,9 @@ DETECT_BYTES = 8 << 20
 """What the detection of last resort is shown of a longer file."""
 BAD_LINES_SHARE = 0.01
 
-_GB = frozenset({"gb2312", "gbk", "gb18030", "hz"})
+_GB = frozenset({"gb2312", "gbk", "gb18030"})
+#: Names that pages use (WHATWG Encoding, "gbk") and Python does not know.
+_GB_LABELS = frozenset({"gb_2312-80", "gb_2312", "csgb2312", "x-gbk", "iso-ir-58", "chinese"})
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark begins it
@@ -51,13 +53,15 @@ def codec(name: str) -> str:
     Raises:
         UserError: Python knows no such text encoding.
     """
+    if name.lower() in _GB_LABELS:
+        return "gb18030"
     try:
         info = codecs.lookup(name)
     except LookupError:
         info = None
     if info is None or not info._is_text_encoding:  # bytes-to-bytes codecs such as zlib would decompress without bounds
         raise UserError(f"{name!r} is no encoding: write auto, or a name such as utf-8, gb18030, big5, utf-16.")
-    return "gb18030" if info.name in _GB - {"hz"} else info.name
+    return "gb18030" if info.name in _GB else info.name
 
 
 def decode(raw: bytes, declared: str = AUTO, hint: str | None = None) -> str:
