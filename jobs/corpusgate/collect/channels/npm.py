@@ -104,9 +104,7 @@ def _install(wanted: Path, tool: Path, bench: Bench, folder: Path) -> None:
             folder, limit=bench.limit,
         )  # fmt: skip
         if said.code:
-            raise NotAvailable(
-                f"not available here: no npm here, and pip did not bring it: {said.last_line}"
-            )
+            raise NotAvailable(f"not available here: no npm here, and pip did not bring it: {said.last_line}")
         os.replace(made, tool)
 
 
