@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -122,7 +122,7 @@ def blocks(control: Control, judged: Judged, channel: Channel) -> bool:
     return judged.verdict == "fail" and (channel == "filing" or judged.half == "computed")
 
 
-def blocked(catalogue: Catalogue, judged: Sequence[Judged], left_out: Mapping[str, str]) -> dict[str, list[str]]:
+def blocked(catalogue: Catalogue, judged: Sequence[Judged], left_out: Collection[str]) -> dict[str, list[str]]:
     """Channel -> ids of the controls that keep the release from it. Verdicts on sources that are left out say nothing."""
     said = [j for j in judged if not (j.scope == "source" and j.scope_id in left_out)]
     channels: tuple[Channel, ...] = ("trial", "filing")
