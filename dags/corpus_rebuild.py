@@ -61,7 +61,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,  # one writer a lake
     dagrun_timeout=timedelta(hours=8),
-    params={
+    params={  # ty: ignore[invalid-argument-type]
         "corpus": Param(
             "demo", type="string", pattern=ID_PATTERN, title="Corpus", description="stem of a file in conf/corpora"
         )
@@ -84,7 +84,7 @@ with DAG(
 
     plan = here("plan", steps.plan, do_xcom_push=True, retries=0)
     sources = of_source.expand(source=plan.output)
-    admitted = here("admitted", steps.admitted, trigger_rule=TriggerRule.ALL_DONE, **JUDGE)
+    admitted = here("admitted", steps.admitted, trigger_rule=TriggerRule.ALL_DONE, do_xcom_push=True, **JUDGE)
 
     intake = spark("intake")
 
@@ -92,7 +92,7 @@ with DAG(
         source_gate = here("source_gate", **JUDGE)
         source_verdict = PythonOperator.partial(
             task_id="source_verdict", python_callable=steps.source_verdict, **JUDGE, **BY_SOURCE
-        ).expand(op_kwargs=plan.output.map(lambda source: {"source": source}))
+        ).expand(op_kwargs=admitted.output.map(lambda source: {"source": source}))
 
     with TaskGroup("release", prefix_group_id=False):
         decide = spark("decide")

@@ -1,1 +1,1 @@
-"""What corpusgate adds to Airflow: who may do what, how a step's verdict becomes a task's state, and the evidence tab."""
+"""What corpusgate adds to Airflow: who may do what, how a verdict becomes a task's state, and the evidence tab."""

@@ -84,50 +84,42 @@ def account(result: StepResult) -> str:
     )
 
 
-def admitted() -> None:
-    """Says which sources go on and which are held, and why.
+def admitted() -> list[str]:
+    """The ids of the sources that go on; says which are held, and why.
 
     Raises:
         AirflowFailException: none goes on, so there is nothing to build.
     """
     run = _run()
-    held = run.held()
-    passed = [
-        r.source_id for r in run.results("admission") if r.source_id not in held and r.state in ("ok", "unchanged")
-    ]
-    for source_id, result in held.items():
-        log.warning(
-            "%s goes no further (%s, %s): %s", source_id, result.step, result.held_by or result.state, result.because
-        )
+    held, passed = run.held(), []
     for source in run.sources:
-        if source.id not in held and source.id not in passed:
-            log.error("%s has no admission verdict: its task failed with a fault, see its log.", source.id)
+        hold, verdict = held.get(source.id), run.result("admission", source.id)
+        if hold:
+            log.warning(
+                "%s goes no further (%s, %s): %s", source.id, hold.step, hold.held_by or hold.state, hold.because
+            )
+        elif verdict is None:
+            log.error("%s has no admission verdict: one of its tasks failed with a fault, see its log.", source.id)
+        else:
+            passed.append(source.id)
     if not passed:
         raise AirflowFailException(
             f"None of the {len(run.sources)} sources of {run.corpus.id} was admitted, so there is nothing to build. "
             "The red tasks of the group `source` say why; conclude a licence, or give the corpus other sources."
         )
-    log.info("Admitted: %d of %d sources: %s", len(passed), len(run.sources), ", ".join(map(str, passed)))
+    log.info("Admitted: %d of %d sources: %s", len(passed), len(run.sources), ", ".join(passed))
+    return passed
 
 
 def source_verdict(source: str) -> None:
     """Shows the source gate's verdict of one source as a task of its own: red where the gate holds it."""
     run = _run()
-    earlier = run.held().get(source)
-    if earlier and earlier.step != "source_gate":
-        raise AirflowSkipException(f"{source} was held before, by {earlier.held_by or earlier.step}: {earlier.because}")
-    gate = run.result("source_gate")
-    if gate is None:
-        raise AirflowFailException("The source gate left no result; see its log.")
-    rows = [v for v in gate.facts.get("verdicts", []) if v.get("source_id") == source]
-    for row in rows:
+    result = run.result("source_gate", source)
+    if result is None:
+        raise AirflowFailException("The source gate left no verdict on this source; see the log of source_gate.")
+    for row in result.facts.get("verdicts", []):
         log.info(say(run, row))
-    control_id = gate.facts.get("held", {}).get(source)
-    if control_id:
-        blocking = [v for v in rows if v.get("control_id") == control_id and v.get("verdict") in ("fail", "pending")]
-        raise AirflowFailException(
-            f"{source} is held. " + " ".join(say(run, v, with_act=True) for v in blocking or rows)
-        )
+    end_as(result)
 
 
 def release_gate() -> None:
@@ -141,18 +133,17 @@ def release_gate() -> None:
         raise AirflowFailException(str(error)) from None
     log.info(account(result))
     run = _run()
-    verdicts: list[dict[str, Any]] = result.facts.get("verdicts", [])
+    verdicts: list[dict[str, Any]] = result.facts["verdicts"]
+    blocked = set(result.facts["blocked"]["trial"])
+    stopping = [v for v in verdicts if v["control_id"] in blocked and v["verdict"] == "fail"]
     for row in verdicts:
-        log.info(say(run, row))
-    blocked = set(result.facts.get("blocked", {}).get("trial", []))
-    if blocked:
-        rows = [v for v in verdicts if v.get("control_id") in blocked and v.get("verdict") in ("fail", "pending")]
-        for row in rows:
-            log.error(say(run, row, with_act=True))
-        said = " ".join(say(run, v, with_act=True) for v in rows) or ", ".join(sorted(blocked))
+        if row not in stopping:
+            log.info(say(run, row))
+    for row in stopping:
+        log.error(say(run, row))
+    if blocked or result.state in ("held", "failed"):
+        said = " ".join(say(run, v) for v in stopping) or result.because or ", ".join(sorted(blocked))
         raise AirflowFailException(f"Not published: {said}")
-    if result.state in ("held", "failed"):
-        raise AirflowFailException(f"Not published: {result.because}")
 
 
 def announce() -> None:
@@ -166,46 +157,29 @@ def announce() -> None:
     published, decided = run.result("publish"), run.result("decide")
     if published is None or decided is None:
         raise AirflowFailException("publish or decide left no result; see their logs.")
-    release_id = published.facts["release_id"]
+    release_id, root = published.facts["release_id"], decided.facts["manifest_root"]
     if published.state == "unchanged":
         raise AirflowSkipException(f"{release_id} is already what the channel points at: nothing new to tell.")
     context["outlet_events"][context["task"].outlets[0]].extra = {
         "release_id": release_id,
-        "manifest_root": decided.facts["manifest_root"],
+        "manifest_root": root,
         "channel": published.facts["channel"],
         "corpus": run.corpus.id,
         "run_id": run.id,
     }
-    log.info(
-        "Published %s to %s, manifest root %s", release_id, published.facts["channel"], decided.facts["manifest_root"]
-    )
+    log.info("Published %s to %s, manifest root %s", release_id, published.facts["channel"], root)
 
 
-def say(run: Run, row: dict[str, Any], *, with_act: bool = False) -> str:
-    """One sentence of a verdict: clause, verdict, figure against bound, why, worst offenders (ids), next act."""
-    control = _control(run, str(row.get("control_id")))
-    clause = control.clause if control else str(row.get("control_id"))
-    parts = [f"{clause} {row.get('verdict')}"]
-    if row.get("figure") is not None:
-        bound = f", must be {control.comparator} {control.bound:g}" if control and control.bound is not None else ""
-        unit = (control.unit if control else None) or "item"
-        counted = (
-            f" ({row['k']} of {row['n']} {unit}s)" if row.get("k") is not None and row.get("n") is not None else ""
-        )
-        parts.append(f": {control.figure if control else 'figure'} {row['figure']:g}{counted}{bound}")
-    if row.get("because"):
-        parts.append(f". {str(row['because']).rstrip('.')}")
-    text = "".join(parts) + "."
-    if row.get("examples"):
-        text += f" Worst: {', '.join(map(str, list(row['examples'])[:5]))}."
-    if with_act and control:
-        text += f" Next: {control.next_act}"
-    return text
+def say(run: Run, row: dict[str, Any]) -> str:
+    """A verdict as people read it everywhere: clause, title, verdict, figure against bound, worst records, next act."""
+    from corpusgate.gates.verdict import from_fact
+    from corpusgate.gates.words import sentence
 
-
-def _control(run: Run, control_id: str) -> Control | None:
-    path = run.place.conf / "controls" / f"{control_id}.yaml"
-    return load_file(path, Control) if path.is_file() else None
+    judged = from_fact(row)
+    control = load_file(run.place.conf / "controls" / f"{judged.control_id}.yaml", Control)
+    if judged.verdict in ("fail", "pending"):
+        return sentence(control, judged)
+    return f"{control.clause} ({control.title}): {judged.verdict}: {judged.because}"
 
 
 def _params() -> dict[str, Any]:

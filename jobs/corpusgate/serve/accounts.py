@@ -1,4 +1,4 @@
-"""The people of the demo and their passwords: who they are is declared here, the passwords lie in one file of mode 0600.
+"""The people of the demo and their passwords: who they are is declared here, the passwords lie in one file (0600).
 
 Airflow would print a password that it has to make up; therefore the file holds all of them before Airflow starts.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from corpusgate.errors import UserError
 from corpusgate.lake.run import write_atomically
 
-#: User -> role in Airflow. Nobody is an admin. Reviewers and the assessor read; `reviewapp` answers for the review page.
+#: User -> role in Airflow. Nobody is an admin. Reviewers and the assessor read; `reviewapp` answers for a review page.
 USERS: dict[str, str] = {
     "engineer": "op",
     "lead": "user",

@@ -1,4 +1,4 @@
-"""Driving Airflow through its REST interface: one small client, since a start of the `airflow` command costs seconds."""
+"""Driving Airflow through its REST interface: a small client, since a start of the `airflow` command costs seconds."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Airflow:
         return self._call("GET", f"/api/v2/dags/{dag}/dagRuns?{query}")["dag_runs"]
 
     def tasks(self, dag: str, run_id: str) -> list[dict[str, Any]]:
-        """All task instances of a run: `task_id`, `map_index`, `rendered_map_index`, `state`, `try_number`, `duration`."""
+        """All task instances of a run: `task_id`, `map_index`, `rendered_map_index`, `state`, `try_number`."""
         found: list[dict[str, Any]] = []
         while True:
             query = urlencode({"limit": 100, "offset": len(found)})

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from corpusgate.lake.run import Run
 
-Row = Mapping[str, Any]
+if TYPE_CHECKING:
+    from corpusgate.gates.verdict import VerdictRow
 
 #: Worst first.
-ORDER = {"fail": 0, "pending": 1, "waived": 2, "pass": 3, "not_applicable": 4}
+ORDER = ("fail", "pending", "waived", "pass", "not_applicable")
 _COLOURS = {"fail": "bold red", "pending": "yellow", "waived": "cyan", "pass": "green", "not_applicable": "dim"}
 #: Airflow's limit for a note.
 NOTE = 1000
@@ -25,13 +26,11 @@ QUERIES: tuple[str, ...] = (
 )
 
 
-def verdicts(run: Run) -> list[Row]:
+def verdicts(run: Run) -> list[VerdictRow]:
     """The run's verdicts, worst first; empty while no gate has judged."""
     from corpusgate.gates.verdict import verdict_table
 
-    return sorted(
-        verdict_table(run), key=lambda r: (ORDER.get(str(r["verdict"]), 0), str(r["clause"]), str(r["scope_id"]))
-    )
+    return verdict_table(run)
 
 
 def release_id(run: Run) -> str | None:
@@ -74,58 +73,54 @@ def closing(run: Run, state: str) -> list[str]:
         lines.append("Held back, and why:")
     for source_id, result in held.items():
         lines.append(f"  {source_id}: {result.held_by or result.state}: {result.because}")
-    for source_id, control_id in by_gate.items():
-        if source_id not in held:
-            lines.append(f"  {source_id}: {control_id} (source gate)")
+    lines += [f"  {s}: {control_id} (source gate)" for s, control_id in by_gate.items() if s not in held]
     return lines
 
 
-def note(run: Run, state: str, rows: Sequence[Row]) -> str:
+def note(run: Run, state: str, rows: Sequence[VerdictRow]) -> str:
     """The run's note in Markdown, at most 1,000 characters: outcome, counts, then the worst verdicts as they fit."""
-    counts = Counter(str(r["verdict"]) for r in rows)
+    counts = Counter(r.verdict for r in rows)
     held = sorted({*run.held(), *_held_by_gate(run)})
-    head = [
-        f"**{cell(outcome(run, state))}**",
-        "",
-        " · ".join(f"{counts[v]} {v.replace('_', ' ')}" for v in ORDER if counts[v]) or "No gate has judged yet.",
-    ]
+    counted = " · ".join(f"{counts[v]} {v.replace('_', ' ')}" for v in ORDER if counts[v])
+    head = [f"**{cell(outcome(run, state))}**", "", counted or "No gate has judged yet."]
     if held:
-        head += ["", f"Held: {', '.join(held)}."]
-    head += ["", "All verdicts: tab **Evidence**.", "", "| verdict | clause | of | figure |", "|---|---|---|---|"]
-    if len("\n".join(head)) > NOTE:
-        head = head[:3]
-    lines = []
+        head += ["", f"Held: {shortened(', '.join(held), 250)}"]
+    head += [
+        "",
+        "All verdicts: tab **Evidence**.",
+        "",
+        "| verdict | clause | of | figure | bound |",
+        "|---|---|---|---|---|",
+    ]
+    lines: list[str] = []
     for row in rows:
-        line = f"| {row['verdict']} | {cell(row['clause'])} | {cell(row['scope_id'])} | {cell(number(row))} |"
+        words = (row.verdict, row.clause, shortened(row.scope, 60), row.figure, row.bound)
+        line = f"| {' | '.join(map(cell, words))} |"
         if len("\n".join([*head, *lines, line])) > NOTE:
             break
         lines.append(line)
     return "\n".join([*head, *lines])[:NOTE]
 
 
-def blocked_note(run: Run, rows: Sequence[Row]) -> str:
-    """The note of the release gate: per blocking control clause, figure, bound, worst offenders, next act."""
-    stopping = set(blocked(run))
-    parts = []
-    for row in rows:
-        if row.get("control_id") in stopping and row["verdict"] in ("fail", "pending"):
-            worst = ", ".join(map(str, (row.get("examples") or [])[:5]))
-            parts.append(
-                f"**{cell(row['clause'])}: {row['verdict']}**, {cell(number(row))}. {cell(row.get('because'))}"
-                + (f" Worst: {cell(worst)}." if worst else "")
-                + (f" Next: {cell(row.get('next_act'))}" if row.get("next_act") else "")
-            )
-    return ("\n\n".join(parts) or f"Blocked by {', '.join(sorted(stopping))}.")[:NOTE]
+def blocked_note(run: Run) -> str:
+    """The note of the release gate: for each control that blocks clause, figure, bound, worst records, next act."""
+    from corpusgate.gates.verdict import from_fact
+    from corpusgate.gates.words import sentence
+    from corpusgate.settings.control import Control
+    from corpusgate.settings.load import load_file
+
+    gate, stopping = run.result("release_gate"), set(blocked(run))
+    said = []
+    for judged in map(from_fact, gate.facts["verdicts"] if gate else []):
+        if judged.control_id in stopping and judged.verdict == "fail":
+            control = load_file(run.place.conf / "controls" / f"{judged.control_id}.yaml", Control)
+            said.append(cell(sentence(control, judged)))
+    return ("\n\n".join(said) or f"Blocked by {', '.join(sorted(stopping))}.")[:NOTE]
 
 
-def number(row: Row) -> str:
-    """Figure against bound: `0.06 (6 of 100), must be <= 0.05`; empty where nothing was counted."""
-    figure = row.get("figure")
-    if figure is None:
-        return ""
-    counted = f" ({row['k']} of {row['n']})" if row.get("k") is not None and row.get("n") is not None else ""
-    bound = f", must be {row['comparator']} {row['bound']:g}" if row.get("bound") is not None else ""
-    return f"{figure:.6g}{counted}{bound}"
+def shortened(text: str, width: int) -> str:
+    """The text, cut to `width` characters with a sign that it was."""
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def cell(value: Any) -> str:
@@ -134,7 +129,7 @@ def cell(value: Any) -> str:
     return "".join(f"\\{c}" if c in "\\`*_[]<>|#~" else c for c in text)
 
 
-def print_verdicts(rows: Sequence[Row]) -> None:
+def print_verdicts(rows: Sequence[VerdictRow]) -> None:
     """The verdict table in the terminal."""
     from rich.console import Console
     from rich.table import Table
@@ -143,17 +138,13 @@ def print_verdicts(rows: Sequence[Row]) -> None:
     if not rows:
         print("\nNo gate has judged: there are no verdicts.")
         return
-    table = Table("verdict", "clause", "of", "figure", "because", title="Verdicts", title_justify="left")
+    table = Table("verdict", "clause", "of", "figure", "bound", "n", "because", title="Verdicts", title_justify="left")
     for row in rows:
-        verdict = str(row["verdict"])
-        table.add_row(
-            Text(verdict.replace("_", " "), style=_COLOURS.get(verdict, "")),
-            *(Text(str(row.get(name) or "")) for name in ("clause", "scope_id")),
-            Text(number(row)),
-            Text(str(row.get("because") or "")[:160]),
-        )
+        words = (row.clause, row.scope, row.figure, row.bound, "" if row.n is None else f"{row.n:,}")
+        verdict = Text(row.verdict.replace("_", " "), style=_COLOURS[row.verdict])
+        table.add_row(verdict, *map(Text, words), Text(shortened(row.because, 200)))
     wide = Console()
-    (wide if wide.is_terminal else Console(width=150, color_system=None)).print(table)
+    (wide if wide.is_terminal else Console(width=160, color_system=None)).print(table)
 
 
 def _held_by_gate(run: Run) -> list[str]:

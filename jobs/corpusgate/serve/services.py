@@ -1,8 +1,7 @@
 """Airflow's four components: how they are set, started, found again and ended.
 
 Not `airflow standalone`: that listens on all addresses and leaves its children behind. Everything here listens on the
-loopback address alone, and nothing of what the caller's environment says about Airflow is taken over but connections and
-variables.
+loopback address alone, and of what the caller's environment says about Airflow only connections and variables count.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import shlex
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,7 +149,7 @@ class Services:
         return free_port(self.port() or int(os.environ.get("CORPUSGATE_PORT", "8080")))
 
     @contextmanager
-    def only_one(self, patience: float = 180.0) -> Iterator[None]:
+    def only_one(self, patience: float = 180.0) -> Generator[None]:
         """Keeps two starts or stops of one installation apart; the second waits for the first.
 
         Raises:
@@ -230,7 +229,7 @@ def settings(place: Place, port: int) -> dict[str, str]:
 
 
 def fingerprint(place: Place) -> str:
-    """SHA-256 over what a running component has read already: settings, our code, the lock. Different means: start anew."""
+    """SHA-256 over what a running component has read already: settings, our code, the lock."""
     given = {
         k: v for k, v in os.environ.items() if k.startswith(("AIRFLOW_CONN_", "AIRFLOW_VAR_", "CORPUSGATE_", "SPARK_"))
     }

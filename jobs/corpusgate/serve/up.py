@@ -174,7 +174,7 @@ def finish(services: Services, airflow: Airflow, run: Run, state: str, tell: Cal
     rows = report.verdicts(run)
     notes: list[tuple[str | None, str]] = [(None, report.note(run, state, rows))]
     if report.blocked(run):
-        notes.append(("release_gate", report.blocked_note(run, rows)))
+        notes.append(("release_gate", report.blocked_note(run)))
     for task, text in notes:
         try:
             airflow.task_note(DAG, run.id, task, text) if task else airflow.note(DAG, run.id, text)
