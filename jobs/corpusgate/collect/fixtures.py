@@ -72,7 +72,7 @@ def bad_phrases(lexicon: Path, count: int) -> list[str]:
 
 
 def planted() -> list[Planted]:
-    """The identifiers in `fixture-planted`, two of each class: valid check digits, values that are nobody's on purpose."""
+    """The identifiers in `fixture-planted`, two of each class: valid check digits, values that are nobody's."""
     return [p for n in (17, 42) for p in _identifiers(n)]
 
 

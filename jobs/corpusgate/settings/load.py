@@ -68,6 +68,11 @@ def load_file(path: Path, model: type[M]) -> M:
         raise ConfigError("\n".join(lines)) from None
 
 
+def line_of(path: Path, loc: tuple[Any, ...]) -> int:
+    """Line of a field in a YAML file that can be read: `loc` is the way to it, e.g. `("licence", 0, "include")`."""
+    return _line(_read_yaml(path), loc)
+
+
 def _load_named(folder: Path, name: str, model: type[M], noun: str, nouns: str) -> M:
     path = folder / f"{name}.yaml"
     if not is_identifier(name) or not path.is_file():

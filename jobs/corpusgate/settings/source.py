@@ -16,8 +16,8 @@ class PipChannel(Declared):
     """A wheel fetched by the person's own pip (never a source archive: that would run its build)."""
 
     type: Literal["pip"]
-    package: str
-    version: str
+    package: str = Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")
+    version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+!-]*$")
     file: str = Field(description="file name of the wheel")
     sha256: Sha256
 
@@ -26,8 +26,8 @@ class AptChannel(Declared):
     """A Debian package fetched by the machine's own apt, where it offers the pinned version."""
 
     type: Literal["apt"]
-    package: str
-    version: str
+    package: str = Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")
+    version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+~:-]*$")
     sha256: Sha256
 
 
@@ -35,8 +35,8 @@ class NpmChannel(Declared):
     """A package fetched by `npm pack`, checked against the registry's own integrity value."""
 
     type: Literal["npm"]
-    package: str
-    version: str
+    package: str = Field(pattern=r"^(@[a-z0-9~_-][a-z0-9._~-]*/)?[a-z0-9~_][a-z0-9._~-]*$")
+    version: str = Field(pattern=r"^[0-9][A-Za-z0-9.+-]*$")
     integrity: str = Field(pattern=r"^sha512-[A-Za-z0-9+/]+={0,2}$")
 
 

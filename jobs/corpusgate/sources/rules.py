@@ -60,8 +60,8 @@ def source_rows(run: Run) -> list[Row]:
 def licence_rows(run: Run) -> list[Row]:
     """Rows of `licence_period`: one a part of each source whose licence step has run, held ones too.
 
-    `valid_from` is when the source's bytes were first acquired, `recorded_at` when this judgement was first recorded: an
-    unchanged judgement has the key that it had before.
+    `valid_from` is when the source's bytes were first acquired, `recorded_at` when this judgement was first recorded:
+    an unchanged judgement has the key that it had before.
     """
     rows = []
     for result in run.results("licence"):

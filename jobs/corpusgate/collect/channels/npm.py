@@ -10,6 +10,7 @@ from pathlib import Path
 
 from corpusgate.collect.archive import archived, digest, incoming, keep, known_sha256, remember
 from corpusgate.collect.channels import Batch, Bench, Fetched
+from corpusgate.collect.channels.pip import PIP
 from corpusgate.collect.client import call, shown
 from corpusgate.errors import Mismatch, NotAvailable
 from corpusgate.settings.source import NpmChannel
@@ -99,8 +100,8 @@ def _install(wanted: Path, tool: Path, bench: Bench, folder: Path) -> None:
         shutil.rmtree(made, ignore_errors=True)
         made.parent.mkdir(parents=True, exist_ok=True)
         said = call(
-            [bench.python, "-I", "-m", "pip", "--no-input", "--disable-pip-version-check", "install", "--quiet", "--no-deps",
-             "--only-binary=:all:", "--require-hashes", "--no-compile", "--target", str(made), "-r", str(wanted)],
+            [bench.python, *PIP, "install", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes",
+             "--no-compile", "--target", str(made), "-r", str(wanted)],
             folder, limit=bench.limit,
         )  # fmt: skip
         if said.code:

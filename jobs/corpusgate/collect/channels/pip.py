@@ -11,6 +11,9 @@ from corpusgate.errors import Mismatch, NotAvailable
 from corpusgate.settings.place import Place
 from corpusgate.settings.source import PipChannel
 
+#: pip as a module of the interpreter, apart from the working folder and from PYTHON* variables.
+PIP = ("-I", "-m", "pip", "--no-input", "--disable-pip-version-check")
+
 
 def fetch(channel: PipChannel, bench: Bench) -> Batch:
     """The pinned wheel; without any network where the archive holds it.
@@ -36,8 +39,8 @@ def _download(channel: PipChannel, bench: Bench, folder: Path) -> None:
     wanted.write_text(f"{channel.package}=={channel.version} --hash=sha256:{channel.sha256}\n", "utf-8")
     out = folder / "out"
     said = call(
-        [bench.python, "-I", "-m", "pip", "--no-input", "--disable-pip-version-check", "download", "--quiet", "--no-deps",
-         "--only-binary=:all:", "--require-hashes", "--dest", str(out), "-r", str(wanted)],
+        [bench.python, *PIP, "download", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes",
+         "--dest", str(out), "-r", str(wanted)],
         folder, limit=bench.limit,
     )  # fmt: skip
     name = f"{channel.package} {channel.version}"
