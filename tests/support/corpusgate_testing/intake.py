@@ -125,8 +125,8 @@ def run_over(place: Place, source: Mapping[str, Any], *, seed: str = "seed-1", r
         "reader": {"format": "jsonl"}, "licence": [{"id": "all"}], **source,
     }  # fmt: skip
     corpus = {
-        "title": "Demo", "intended_use": "pre_training", "commercial": True, "languages": ["zh"], "service_type": "chat",
-        "item_unit": "document", "home_country": "CN", "seed": seed, "sources": ["alpha"],
+        "title": "Demo", "intended_use": "pre_training", "commercial": True, "languages": ["zh"],
+        "service_type": "chat", "item_unit": "document", "home_country": "CN", "seed": seed, "sources": ["alpha"],
         "policy": {"lexicon": "starter", "personal_information": {}},
     }  # fmt: skip
     written(place.conf, "sources/alpha.yaml", json.dumps(about))
@@ -137,7 +137,8 @@ def run_over(place: Place, source: Mapping[str, Any], *, seed: str = "seed-1", r
 def fetched(run: Run, files: Sequence[Path], passing: Sequence[str] = ("all",), held: Sequence[str] = ()) -> None:
     """Leaves the results of fetch and licence, as if these files had been fetched and the parts judged so."""
     facts = [
-        {"acquisition_id": f"{n:064x}", "name": f.name, "path": str(f), "fetched_at": AT.isoformat(), "bytes": f.stat().st_size}
+        {"acquisition_id": f"{n:064x}", "name": f.name, "path": str(f), "fetched_at": AT.isoformat(),
+         "bytes": f.stat().st_size}
         for n, f in enumerate(files)
     ]  # fmt: skip
     parts = [{"part": p, "verdict": "pass"} for p in passing] + [{"part": p, "verdict": "pending"} for p in held]

@@ -119,7 +119,8 @@ class TestGlobs:
             ("**/*", "a", True), ("**/*", "a/b/c", True), ("**", "a/b/c", True), ("*", "a", True), ("*", "a/b", False),
             ("a/**", "a/b/c", True), ("a/**", "a", False), ("a/**/c", "a/c", True), ("a/**/c", "a/x/y/c", True),
             ("*.txt", "a.TXT", False), ("c[a-r][0-9]", "ca1", True), ("c[!a-r]", "cz", True), ("c[!a-r]", "ca", False),
-            ("a?", "ab", True), ("a?", "a/", False), ("a.b", "axb", False), ("*.1", "ls.1.gz", True), (".*", ".x", True),
+            ("a?", "ab", True), ("a?", "a/", False), ("a.b", "axb", False), ("*.1", "ls.1.gz", True),
+            (".*", ".x", True),
             ("*.gz", "ls.1.gz", True), ("[^a]", "^", True), ("[^a]", "b", False), ("[x", "[x", True),
         ],
     )  # fmt: skip
@@ -151,7 +152,8 @@ class TestSourceRules:
 @pytest.mark.parametrize(
     ("url", "host"),
     [
-        ("https://Example.CN:8080/a?b", "example.cn"), ("http://例子.中国/", "xn--fsqu00a.xn--fiqs8s"), ("no address", None),
+        ("https://Example.CN:8080/a?b", "example.cn"), ("http://例子.中国/", "xn--fsqu00a.xn--fiqs8s"),
+        ("no address", None),
         ("http://[::1", None), ("", None), (None, None), ("mailto:a@b.cn", None), ("http://a.cn./", "a.cn"),
     ],
 )  # fmt: skip
