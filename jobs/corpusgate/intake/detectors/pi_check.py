@@ -22,6 +22,9 @@ Place = tuple[str, int, int]
 
 _RUN = re.compile(r"[0-9\uff10-\uff19](?:[ \u00a0\u3000\-\uff0d]?[0-9\uff10-\uff19]){9,}[ \-]?[xX\uff38\uff58]?")
 _ASCII = {0xFF10 + d: 48 + d for d in range(10)} | {0xFF38: 88, 0xFF58: 88, ord("x"): 88, 0x3000: 32, 0xA0: 32, 0xFF0D: 45}
+_NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-")
+_HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 _TOPS = frozenset("com net org edu gov cn hk tw mo jp kr us uk de fr ru info biz io me cc tv top vip xyz eu au ca in sg name mobi".split())
 _NOBODY = ("example.com", "example.net", "example.org", "example", "test", "invalid", "localhost", "local")
@@ -64,7 +67,8 @@ def _run(text: str, offset: int, raw: str) -> Iterator[Place]:
             digits = "".join(plain[a:b] for a, b in groups[at:to])
             kind, cut = _number(digits, [b - a for a, b in groups[at:to]])
             if kind and _stands_alone(text, offset + start, offset + end - cut, kind):
-                yield kind, offset + start, offset + end - cut
+                plus = kind == "pi_mobile" and text[offset + start - 1:offset + start] in ("+", "\uff0b")
+                yield kind, offset + start - plus, offset + end - cut
                 at = to
                 break
         else:
@@ -102,7 +106,7 @@ def _stands_alone(text: str, start: int, end: int, kind: str) -> bool:
     if start and text[start - 1].isalnum() and text[start - 1] < "\u2e80":
         return False
     after = text[end:end + 2]
-    if after[:1].isdigit() or (after[:1] == "." and after[1:].isdigit()):
+    if after[:1].isdigit() or after[:1] in ("@", "\uff20") or (after[:1] == "." and after[1:].isdigit()):
         return False
     if kind != "pi_mobile" and after[:1].isalpha() and after[:1] < "\u2e80":
         return False
@@ -131,30 +135,30 @@ def _payment(number: str) -> bool:
     issued = ((number[:2] == "62" and size >= 16) or (head == "4" and size == 16) or ("51" <= number[:2] <= "55" and size == 16)
               or ("2221" <= number[:4] <= "2720" and size == 16) or (number[:2] in ("34", "37") and size == 15)
               or ("3528" <= number[:4] <= "3589" and size == 16))
-    if not issued or len(set(number)) < 3:
+    if not issued or len(set(number)) < 2:
         return False
     total = sum(_DOUBLED[int(c)] if (size - i) % 2 == 0 else int(c) for i, c in enumerate(number))
     return total % 10 == 0
 
 
 def _mail(text: str, at: int) -> Place | None:
-    start = at
-    while start > max(0, at - 64) and (text[start - 1].isascii() and (text[start - 1].isalnum() or text[start - 1] in "._%+-")):
-        start -= 1
-    while start < at and not text[start].isalnum():
-        start += 1
-    end, size = at + 1, len(text)
-    while end < min(size, at + 254) and text[end].isascii() and (text[end].isalnum() or text[end] in ".-"):
-        end += 1
-    host = text[at + 1:end].rstrip(".-").lower()
+    low = max(0, at - 64)
+    left, right = text[low:at].translate(_NARROW), text[at + 1:at + 254].translate(_NARROW).lower()
+    size = 0
+    while size < len(left) and left[-1 - size] in _LOCAL:
+        size += 1
+    while size and not left[-size].isalnum():
+        size -= 1
+    host = right[:next((i for i, c in enumerate(right) if c not in _HOST), len(right))].rstrip(".-")
     labels = host.split(".")
-    if start == at or len(labels) < 2 or not all(labels) or labels[-1] not in _TOPS:
+    if not size or len(labels) < 2 or not all(labels) or labels[-1] not in _TOPS:
         return None
-    if text[start:at].lower() == "git" or ("/" in text[max(0, start - 1):start]) or text[start - 1:start] == ":" and "//" in text[max(0, start - 40):start]:
-        return None
+    lead = left[:len(left) - size]
+    if left[-size:].lower() == "git" or lead.endswith("/") or (lead.endswith(":") and "//" in lead):
+        return None                           # a repository's account, or the name part of a web address
     if any(host == name or host.endswith("." + name) for name in _NOBODY):
         return None
-    return "pi_email", start, at + 1 + len(host)
+    return "pi_email", at - size, at + 1 + len(host)
 
 
 @dataclass(frozen=True, slots=True)

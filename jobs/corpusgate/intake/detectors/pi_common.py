@@ -38,9 +38,13 @@ _NUMBERED = re.compile(
     r"[ ]?(?:号码|号|码|编号|no\.?|number|id|code)?[ ]?[:#=是为]{0,2}[ ]?$")
 
 
-def numbered(context: str) -> bool:
-    """Does the context say that what follows is a number of a thing (order, parcel, case, serial, version, time)?"""
-    return _NUMBERED.search(context) is not None
+def numbered(context: str, unless: re.Pattern) -> bool:
+    """Does the context say that what follows is a number of a thing (order, parcel, case, serial, version, time)?
+
+    Not where a word of `unless` stands right before that: 联系电话编号 names a telephone after all.
+    """
+    found = _NUMBERED.search(context)
+    return found is not None and unless.search(context[max(0, found.start() - 4):]) is None
 
 
 @lru_cache(maxsize=1)

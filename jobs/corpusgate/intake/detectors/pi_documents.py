@@ -25,11 +25,14 @@ _NO_ACCOUNT = frozenset("wechat weixin android iphone openid appid unionid offic
 
 def find_documents(text: str, codes: np.ndarray) -> Iterator[Hit]:
     """Passports and permits after the word for them."""
-    for at in _words(text, ("护照", "passport")):
+    for at in _words(text, codes, ("护照", "passport")):
         found = _PASSPORT.search(text, at, min(len(text), at + REACH + 10))
         if found and not _crosses(text, at, found.start()):
             yield Hit(*found.span(), "pi_passport", "passport", found.group().upper(), 0.9)
-    for at in _words(text, ("通行证", "回乡证", "台胞证", "永久居留", "居留证")):
+        found = _PASSPORT.search(text, max(0, at - 16), at)
+        if found and not _crosses(text, found.end(), at):
+            yield Hit(*found.span(), "pi_passport", "passport", found.group().upper(), 0.8)
+    for at in _words(text, codes, ("通行证", "回乡证", "台胞证", "永久居留", "居留证")):
         found = _PERMIT.search(text, at, min(len(text), at + REACH + 10))
         if found and not _crosses(text, at, found.start()) and not _day(found.group()):
             yield Hit(*found.span(), "pi_permit", "permit", found.group().upper(), 0.8)
@@ -41,6 +44,7 @@ def find_plates(text: str, codes: np.ndarray) -> Iterator[Hit]:
     if not letters.size:
         return
     marks = np.array([ord(c) for c in _PROVINCES], dtype=np.uint32)
+    letters = letters[codes[letters - 1] >= 0x4E00]
     for p in (letters[np.isin(codes[letters - 1], marks)] - 1).tolist():
         found = _PLATE.match(text, p)
         if found:
@@ -50,7 +54,7 @@ def find_plates(text: str, codes: np.ndarray) -> Iterator[Hit]:
 def find_accounts(text: str, codes: np.ndarray) -> Iterator[Hit]:
     """WeChat and QQ accounts right after their names; groups and official accounts are no person's."""
     done = 0
-    for at in _words(text, ("微信", "薇信", "威信", "wechat", "weixin", "vx", "v信", "wx")):
+    for at in _words(text, codes, ("微信", "薇信", "威信", "wechat", "weixin", "vx", "v信", "wx")):
         found = _WECHAT.match(text, at) if at >= done and not text.startswith(("群", "公众号", "公众", "小程序", "支付"), at) else None
         if found:
             name, lead = found["n"], text[at:found.start("n")]
@@ -58,20 +62,19 @@ def find_accounts(text: str, codes: np.ndarray) -> Iterator[Hit]:
             if real and name not in _NO_ACCOUNT and not name.startswith("http") and (lead or name[0].isalpha()):
                 done = found.end()
                 yield Hit(found.start("n"), found.end("n"), "pi_wechat", "wechat", name, 0.7)
-    for at in _words(text, ("qq", "扣扣", "企鹅号")):
+    for at in _words(text, codes, ("qq", "扣扣", "企鹅号")):
         found = _QQ.match(text, at) if not text.startswith("群", at) else None
         if found:
             yield Hit(found.start("n"), found.end("n"), "pi_qq", "qq", found["n"], 0.8)
 
 
-def _words(text: str, words: tuple[str, ...]) -> Iterator[int]:
+def _words(text: str, codes: np.ndarray, words: tuple[str, ...]) -> Iterator[int]:
     """Ends of the words' occurrences; Latin ones only where no letter or digit stands before."""
     for word in words:
-        at = text.find(word)
-        while at >= 0:
-            if word[0] > "\u2e80" or not (text[at - 1].isalnum() and text[at - 1] < "\u2e80"):
-                yield at + len(word)
-            at = text.find(word, at + len(word))
+        at = np.flatnonzero(codes[:-1] == ord(word[0]))
+        for p in at[codes[at + 1] == ord(word[1])].tolist():
+            if text.startswith(word, p) and (word[0] > "\u2e80" or not (text[p - 1].isalnum() and text[p - 1] < "\u2e80")):
+                yield p + len(word)
 
 
 def _crosses(text: str, a: int, b: int) -> bool:

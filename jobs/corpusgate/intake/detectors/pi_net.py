@@ -23,6 +23,8 @@ _GENERIC = frozenset(
     "com net org edu gov mil int info biz name pro aero coop museum mobi asia tel travel jobs cat xxx post xyz top vip club site "
     "online shop tech app dev cloud work wang ren store live group fun ink art design link email mail page blog wiki news world "
     "today space life company icu cyou chat games team zone host press website email foundation systems network".split())
+_FILES = frozenset(("py", "so", "sh", "ps"))
+"""Countries whose code is also how a file's name ends; people there mostly write from a third-level domain."""
 _NATIONAL = frozenset(("中国", "公司", "网络", "中文网", "在线", "网址"))
 _RESERVED = re.compile(r"(?:^|\.)(?:example\.(?:com|net|org|edu)|example|test|invalid|localhost|localdomain|local|domain\.com|yourdomain\.com|lan)$")
 _URL = re.compile(r"[a-z]{2,10}://[^\s@/]{0,40}$")
@@ -67,8 +69,12 @@ def _email(text: str, p: int) -> Hit | None:
     start, end = p - len(local), p + 1 + len(host)
     if _URL.search(text[max(0, start - 50):start]) or local == "git":
         return None                           # user information of a web address, a repository's account
+    if "message-id" in before(text, start):
+        return None
     if _RESERVED.search(host):
         return Hit(start, end, "near_email", "email:reserved", f"{local}@{host}", 0.2)
+    if len(labels) == 2 and labels[-1] in _FILES:
+        return Hit(start, end, "near_email", "email:file", f"{local}@{host}", 0.2)
     return Hit(start, end, "pi_email", "email", f"{local}@{host}", 1.0)
 
 

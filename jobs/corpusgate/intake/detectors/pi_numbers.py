@@ -22,21 +22,22 @@ from corpusgate.intake.detectors.pi_common import Hit, before, digit_clusters, n
 LEAST = 9
 """Fewer digits are no number of these kinds: a landline has ten with its area code, an identity number may end in x."""
 
-_ID18 = re.compile(r"(?<![0-9])(?<![0-9][.\-])[1-9]\d{5}(?P<s>[ \-]?)(?:19|20)\d\d(?P<t>[ \-]?)\d\d(?P=t)\d\d(?P<u>[ \-]?)"
+_ID18 = re.compile(r"(?<![0-9])(?<![0-9][.\-])[1-9]\d{5}[ \-]?(?:19|20)\d\d[ \-]?\d\d[ \-]?\d\d[ \-]?"
                    r"\d{3}[0-9x](?![0-9])(?!\.\d)|(?<![0-9])[1-9]\d{3} \d{4} \d{4} \d{4} \d[0-9x](?![0-9])")
 _ID15 = re.compile(r"(?<![0-9a-z])[1-9]\d{14}(?![0-9a-z])")
 _CARD = re.compile(r"(?<![0-9a-z])(?<![0-9][.\-])(?:\d{13,19}|\d{4}([ \-]{1,2})\d{4}\1\d{4}\1\d{1,7}(?:\1\d{1,3})?"
                    r"|\d{4}([ \-])\d{6}\2\d{4,5}|\d{6}[ \-]\d{10,13})(?![0-9a-z])(?!\.\d|-\d)")
-_MOBILE = re.compile(r"(?<![0-9a-z_])(?<![0-9][.\-])(?:(?:\+|00)?\(?\+?86\)?[ \-]{0,2})?"
+_MOBILE = re.compile(r"(?<![0-9a-z_])(?<![0-9]\.)(?:(?:\(\+?86\)|(?:\+|00)?86)[ \-]{0,2})?"
                      r"(?P<n>1[3-9]\d(?P<s>[ \-]{0,3}|\.)\d{4}(?P=s)\d{4}|1[3-9]\d{2}(?P<t>[ \-])\d{3}(?P=t)\d{4}"
                      r"|1(?:[ ][0-9]){10}|1(?:-[0-9]){10})(?![0-9])(?!\.\d)")
-_LANDLINE = re.compile(rf"(?<![0-9a-z_.\-])(?:(?:\+|00)86[ \-]?\(?0?(?P<a>{AREA})\)?[ \-]?|\(0(?P<b>{AREA})\)[ \-]?|0(?P<c>{AREA})[ \-]{{1,3}}"
+_LANDLINE = re.compile(rf"(?<![0-9a-z_.\-])(?:(?:(?:\+|00)86[ \-]?|86[ \-])\(?0?(?P<a>{AREA})\)?[ \-]?|\(0(?P<b>{AREA})\)[ \-]?|0(?P<c>{AREA})[ \-]{{1,3}}"
                        rf"|0(?P<d>{AREA}))(?P<n>[2-8]\d{{6,7}}|[2-8]\d{{2,3}}[ \-]\d{{4}})(?![0-9])(?!\.\d|-\d{{5,}})")
 _ODD_MOBILE = re.compile(r"(?<![0-9a-z_.\-])1[3-9]\d{8}(?:\d{2})?(?![0-9])(?!\.\d)")
 
 _PERSON = re.compile(r"身份证|身份号|证件|公民|身份信息|sfz|identity|\bid ?(?:card|no|number)")
 _BANK = re.compile(r"卡号|银行|储蓄卡|信用卡|借记卡|账号|账户|帐号|开户|卡:|card|account|acct")
 _CALL = re.compile(r"手机|电话|联系|致电|拨打|来电|短信|号码|微信|tel|phone|mobile|cell|call|whatsapp|sms")
+_CALL_NUMBER = re.compile(r"手机号|电话|联系方式|号码|tel|phone|mobile")
 _LINE = re.compile(r"电话|座机|固话|传真|热线|tel|fax|phone")
 
 Claim = tuple[int, int]
@@ -73,7 +74,7 @@ def _ids(text: str, low: int, high: int, end: int) -> Iterator[Hit]:
         elif not id_checksum(value):
             if value[0] != "9":
                 yield Hit(a, b, "near_id", "id:checksum", value, 0.4)
-        elif numbered(context) and not named:
+        elif numbered(context, _PERSON):
             yield Hit(a, b, "near_id", "id:context", value, 0.4)
         elif _glued(text, a) and not named and not context.endswith("id"):
             yield Hit(a, b, "near_id", "id:glued", value, 0.4)
@@ -90,13 +91,13 @@ def _ids(text: str, low: int, high: int, end: int) -> Iterator[Hit]:
 def _cards(text: str, low: int, high: int, end: int) -> Iterator[Hit]:
     for found in _CARD.finditer(text, low, high):
         value = re.sub("[ -]", "", found.group())
-        if not 13 <= len(value) <= 19 or len(set(value)) < 3:
+        if not 13 <= len(value) <= 19 or len(set(value)) < 2:
             continue
         a, b = found.span()
         context = before(text, a)
         known, named = card_prefix(value), _BANK.search(context) is not None
         if luhn(value) and (known or (named and len(value) >= 15)):
-            if numbered(context) and not named:
+            if numbered(context, _BANK):
                 yield Hit(a, b, "near_card", "card:context", value, 0.4)
             else:
                 yield Hit(a, b, "pi_card", "card", value, 1.0 if known and named else 0.9)
@@ -105,13 +106,15 @@ def _cards(text: str, low: int, high: int, end: int) -> Iterator[Hit]:
 
 
 def _mobiles(text: str, low: int, high: int, end: int) -> Iterator[Hit]:
+    last = -1
     for found in _MOBILE.finditer(text, low, high):
         value = re.sub(r"[ \-.]", "", found["n"])
         a, b = found.span()
-        if _glued(text, a):
-            continue
+        if _glued(text, a) or (text[a - 1] == "-" and text[a - 2].isdigit() and last != a - 1):
+            continue                          # part of a longer number, unless that was a mobile number itself
+        last = b
         context = before(text, a)
-        if numbered(context) and not _CALL.search(context):
+        if numbered(context, _CALL_NUMBER):
             yield Hit(a, b, "near_mobile", "mobile:context", value, 0.4)
         elif MOBILE_SEGMENT.match(value):
             yield Hit(a, b, "pi_mobile", "mobile", value, 1.0 if _CALL.search(context) else 0.9)
@@ -126,7 +129,7 @@ def _landlines(text: str, low: int, high: int, end: int) -> Iterator[Hit]:
         area = found["a"] or found["b"] or found["c"] or found["d"]
         context = before(text, a)
         named = _LINE.search(context) is not None
-        if (found["d"] and not named) or (numbered(context) and not named):
+        if (found["d"] and not named) or numbered(context, _LINE):
             continue
         if len(number) == 7 and area in ("10", "20", "21", "22", "23", "24", "25", "27", "28"):
             continue                          # the big cities have eight digits
