@@ -39,7 +39,7 @@ class Corpus(Declared):
     item_unit: str = Field(description="what one item is, per record: document, article, ...")
     tokenizer: str | None = None
     home_country: str = Field(pattern=r"^[A-Z]{2}$")
-    seed: str = Field(min_length=1, description="of every draw; recorded with the sample")
+    seed: str = Field(pattern=r"^[A-Za-z0-9._:/-]+$", description="of every draw; recorded with the sample")
     sources: tuple[Identifier, ...]
     policy: Policy
     channels: tuple[Literal["trial", "filing"], ...] = ("trial", "filing")
