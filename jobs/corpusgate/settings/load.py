@@ -68,6 +68,14 @@ def load_file(path: Path, model: type[M]) -> M:
         raise ConfigError("\n".join(lines)) from None
 
 
+def plain(path: Path) -> dict[str, Any]:
+    """The fields of a YAML file as plain values; empty where it cannot be read (`load_file` says why)."""
+    try:
+        return _plain(_read_yaml(path))
+    except ConfigError:
+        return {}
+
+
 def line_of(path: Path, loc: tuple[Any, ...]) -> int:
     """Line of a field in a YAML file that can be read: `loc` is the way to it, e.g. `("licence", 0, "include")`."""
     return _line(_read_yaml(path), loc)

@@ -113,7 +113,8 @@ def _result(source: Source, judged: list[tuple[LicencePart, Judgement]], facts: 
     words = [_words(source, part, judgement, len(judged)) for part, judgement in judged]
     return StepResult(
         step="licence", source_id=source.id, state="ok" if kept else "held", unit="part", rows_in=len(judged),
-        kept=kept, removed=len(judged) - kept, removed_by_rule=dict(sorted(out.items())), held_by=None if kept else CONTROL,
+        kept=kept, removed=len(judged) - kept, removed_by_rule=dict(sorted(out.items())),
+        held_by=None if kept else CONTROL,
         because=" ".join(words), facts={"verdict": verdict, "reason": reason, "parts": facts},
     )  # fmt: skip
 
