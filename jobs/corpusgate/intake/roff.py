@@ -24,15 +24,15 @@ _STRINGS = {"R": "®", "Tm": "™", "lq": "“", "rq": "”", 'L"': '"', 'R"': '
 _ESCAPE = re.compile(
     r"""\\(?:
         ["\#].*$                                            # a comment
-      | [fF](?:\(..|\[[^\]]*\]|.)                           # a font
-      | s(?:[+-]?\d{1,2}|\([+-]?..|\[[^\]]*\]|'[^']*')      # a size
-      | [mMgkVY](?:\(..|\[[^\]]*\]|.)                       # a colour, a place, a variable of the system
-      | n[+-]?(?:\(..|\[[^\]]*\]|.)                         # a register
-      | [hvlLbDXSHwxRZoNAB]'[^']*'                          # moves and lines, with an argument
+      | [fF](?:\(..|\[[^\]]{0,99}\]|.)                        # a font
+      | s(?:[+-]?\d{1,2}|\([+-]?..|\[[^\]]{0,99}\]|'[^']{0,99}')  # a size
+      | [mMgkVY](?:\(..|\[[^\]]{0,99}\]|.)                  # a colour, a place, a variable of the system
+      | n[+-]?(?:\(..|\[[^\]]{0,99}\]|.)                    # a register
+      | [hvlLbDXSHwxRZoNAB]'[^']{0,999}'                      # moves and lines, with an argument
       | z.                                                  # a character without width
       | \((?P<two>..)
-      | \[(?P<long>[^\]]*)\]
-      | \*(?:\((?P<stwo>..)|\[(?P<slong>[^\]]*)\]|(?P<sone>.))
+      | \[(?P<long>[^\]]{0,99})\]
+      | \*(?:\((?P<stwo>..)|\[(?P<slong>[^\]]{0,99})\]|(?P<sone>.))
       | (?P<one>.)
     )""",
     re.VERBOSE,
@@ -67,7 +67,7 @@ class Page:
 @dataclass(slots=True)
 class _State:
     blocks: list[str] = field(default_factory=list)
-    line: str = ""
+    line: list[str] = field(default_factory=list)  # pieces: text is joined once, whatever its length
     filled: bool = True
     strings: dict[str, str] = field(default_factory=lambda: dict(_STRINGS))
     title: str | None = None
@@ -83,11 +83,11 @@ class _State:
             self.end()
             self.blocks.append(text)
         elif text:
-            tight = not self.line or (not self.apart and _WIDE.match(self.line[-1]) and _WIDE.match(text[0]))
-            self.line += text if tight else f" {text}"
+            tight = not self.line or (not self.apart and _WIDE.match(self.line[-1][-1]) and _WIDE.match(text[0]))
+            self.line.append(text if tight else f" {text}")
             self.apart = False
             if self.tag:
-                self.tag, self.apart = False, len(self.line) <= _SHORT_TAG
+                self.tag, self.apart = False, len(self.line[0]) <= _SHORT_TAG
                 if not self.apart:
                     self.end()
 
@@ -95,8 +95,8 @@ class _State:
         """Ends the line, and the paragraph where `blank`."""
         self.apart = False
         if self.line:
-            self.blocks.append(self.line)
-            self.line = ""
+            self.blocks.append("".join(self.line))
+            self.line = []
         if blank and self.blocks and self.blocks[-1]:
             self.blocks.append("")
 

@@ -6,7 +6,7 @@ import codecs
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpusgate.errors import UserError
@@ -57,6 +57,7 @@ def test_bytes_that_are_no_text_are_undecodable_with_a_place(tmp_path) -> None:
     assert reasons(faults) in (["undecodable"], ["binary"])
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), min_size=1))
 def test_every_utf8_document_is_read_as_it_is(text: str) -> None:
     assert encoding.decode(codecs.BOM_UTF8 + text.encode()) == text

@@ -6,7 +6,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpusgate.intake import rules
@@ -29,6 +29,7 @@ def ids(items: list[Item], source: str = "s") -> list[str]:
 
 
 class TestStoredText:
+    @settings(deadline=None)
     @given(TEXT)
     def test_has_only_lf_and_is_nfc_and_stays_as_it_is(self, text: str) -> None:
         stored = rules.stored_text(text)
@@ -36,6 +37,7 @@ class TestStoredText:
         assert unicodedata.is_normalized("NFC", stored)
         assert rules.stored_text(stored) == stored
 
+    @settings(deadline=None)
     @given(TEXT)
     def test_changes_nothing_but_line_ends_and_composition(self, text: str) -> None:
         assert rules.stored_text(text) == unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
@@ -49,6 +51,7 @@ class TestStoredText:
 
 
 class TestIds:
+    @settings(deadline=None)
     @given(st.lists(HAN, min_size=1, max_size=12), st.sampled_from(["utf-8", "utf-8-sig", "gb18030", "utf-16"]))
     def test_do_not_depend_on_the_encoding(self, tmp_path_factory: pytest.TempPathFactory, lines, encoding) -> None:
         folder = tmp_path_factory.mktemp("twins")
@@ -58,11 +61,13 @@ class TestIds:
         assert ids(one) == ids(other)
         assert len(set(ids(one))) == len(lines)
 
+    @settings(deadline=None)
     @given(st.lists(HAN, min_size=1, max_size=6), st.sampled_from(["\n", "\r\n"]))
     def test_do_not_depend_on_line_ends(self, lines: list[str], end: str) -> None:
         plain = Item("m", rules.stored_text("\n".join(lines)))
         assert ids([plain]) == ids([Item("m", rules.stored_text(end.join(lines)))])
 
+    @settings(deadline=None)
     @given(st.permutations(["key", "text", "title", "extra"]))
     def test_do_not_depend_on_the_order_of_keys(self, tmp_path_factory: pytest.TempPathFactory, order) -> None:
         folder = tmp_path_factory.mktemp("order")
@@ -76,6 +81,7 @@ class TestIds:
     def test_do_not_depend_on_the_form_of_the_path(self, form: str) -> None:
         assert ids([Item(form, "文")]) == ids([Item("a/b.txt", "文")])
 
+    @settings(deadline=None)
     @given(st.lists(HAN, min_size=1, max_size=15), HAN, st.data())
     def test_one_inserted_row_does_not_rename_the_rest(self, lines: list[str], new: str, data: st.DataObject) -> None:
         at = data.draw(st.integers(0, len(lines)))
@@ -102,6 +108,7 @@ class TestMemberPath:
         with pytest.raises(ValueError, match="path"):
             rules.member_path(name)
 
+    @settings(deadline=None)
     @given(st.text(max_size=40))
     def test_is_stable(self, name: str) -> None:
         try:

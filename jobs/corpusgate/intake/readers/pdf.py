@@ -33,6 +33,10 @@ class Options(Declared):
 def read(member: Member, reader: Reader) -> Iterator[Item | Fault]:
     """The document's text, with the title from its metadata. A document without a text layer is a fault `no_text`."""
     options = Options.model_validate(reader.options)
+    with member.open() as stream:
+        if b"%PDF-" not in stream.read(1024):  # where readers look for it; spares the child
+            yield Fault(member.name, "not_pdf", "no %PDF- in its first 1024 bytes")
+            return
     with tempfile.TemporaryDirectory(prefix="corpusgate-") as folder:
         path = local_copy(member, Path(folder))
         out = Path(folder) / "out.json"

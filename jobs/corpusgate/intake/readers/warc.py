@@ -42,7 +42,9 @@ def read(member: Member, reader: Reader) -> Iterator[Item | Fault]:
             for record in ArchiveIterator(stream, record_types=kinds, parse_http=True, strict_mode=True):
                 found = True
                 yield from _record(member.name, record, reader, options)
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, OSError) as error:
+            if getattr(error, "errno", None):  # the disk's, not the archive's
+                raise
             yield Fault(member.name, "not_warc", f"{type(error).__name__}: {error}"[:300])
             return
     if not found:
