@@ -9,11 +9,15 @@ from corpusgate_expectations.bounds import suite_of, within_bound
 
 
 def suite(catalogue: Catalogue) -> ExpectationSuite:
-    """Every released text screened, people's sample good enough, no personal information without a basis."""
+    """Every released text screened, people's sample good enough, no risky record left, no personal information without
+    a basis."""
     return suite_of(
         "content",
         within_bound(catalogue["45654-4-2-1"]),
         within_bound(catalogue["45654-4-2-1-manual"]),
         within_bound(catalogue["45654-4-2-3-a"]),
         within_bound(catalogue["45654-4-2-3-b"]),
+        within_bound(catalogue["45652-draft-6-3-a"]),
+        within_bound(catalogue["45652-draft-6-3-b"]),
+        within_bound(catalogue["45652-draft-6-3-d"]),
     )

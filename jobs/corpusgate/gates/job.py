@@ -23,8 +23,9 @@ from corpusgate.gates.halves import (
     with_waivers,
     without_figure,
 )
-from corpusgate.gates.release_figures import Candidate, candidate, release_figures
+from corpusgate.gates.release_figures import release_figures
 from corpusgate.gates.source_figures import held_before, source_figures
+from corpusgate.gates.strata import Candidate, candidate
 from corpusgate.gates.verdict import Judged, blocked, blocks, fact, from_fact, holds_source, missing
 from corpusgate.gates.words import gate_failed, sentence
 from corpusgate.lake import store

@@ -12,6 +12,7 @@ from typing import Any
 
 from corpusgate.decide.rules import apply_masks, parse_mask_set, text_sha256
 from corpusgate.gates.figures import GateInput, ids, quoted, version_of
+from corpusgate.gates.strata import Candidate
 from corpusgate.lake import store
 from corpusgate.lake.run import Run
 from corpusgate.settings.model import PERSONAL, SENSITIVE
@@ -20,77 +21,85 @@ from corpusgate.settings.model import PERSONAL, SENSITIVE
 CHUNK = 500
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Hits:
-    """Of one modality: released records, and those without a basis in which the second patterns found something."""
+    """Of one modality: released records, and the ids of those in which the second patterns found personal information
+    without a basis, or sensitive information without separate consent or another basis in law."""
 
     records: int = 0
     personal: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()
-    masked: int = 0
 
 
-def personal_hits(run: Run, release_id: str, versions: Mapping[str, str]) -> dict[str, Hits]:
+#: SQL over `r`, the record: a basis is recorded (`consent: …`, `separate_consent: …`, `law: …`), and one that is enough
+#: for sensitive information: plain consent is not (4.2.3 b).
+BASED = "COALESCE(r.personal_information_basis, '') <> ''"
+SEPARATELY = f"({BASED} AND LOWER(r.personal_information_basis) NOT LIKE 'consent%')"
+MASKED = "COALESCE(k.mask_set, '') <> ''"
+
+
+def personal_hits(run: Run, c: Candidate) -> dict[str, Hits]:
     """Modality -> hits, over every record of the candidate.
 
     Raises:
         GateInput: masked texts are missing, or cannot be made again as the candidate recorded them.
     """
-    hits: dict[str, Hits] = {}
-    for row in store.query(
-        run.place, _stored_sql(release_id, versions), ["release_record", "record", "finding"]
-    ).to_pylist():
-        hits[row["modality"]] = Hits(row["records"], ids(row["personal"]), ids(row["sensitive"]), row["masked"])
-    for modality, record_id, risks in _masked_risks(run, release_id, sum(h.masked for h in hits.values())):
-        one = hits[modality]
-        one.personal = tuple(sorted({*one.personal, record_id}))
+    rows = store.query(run.place, _stored_sql(c), ["release_record", "record", "finding"]).to_pylist()
+    personal = {r["modality"]: set(ids(r["personal"])) for r in rows}
+    sensitive = {r["modality"]: set(ids(r["sensitive"])) for r in rows}
+    for row, risks in _masked_risks(run, c, sum(r["searched"] for r in rows)):
+        if not row["based"]:
+            personal[row["modality"]].add(row["record_id"])
         if risks & set(SENSITIVE):
-            one.sensitive = tuple(sorted({*one.sensitive, record_id}))
-    return hits
+            sensitive[row["modality"]].add(row["record_id"])
+    return {
+        m: Hits(r["records"], tuple(sorted(personal[m])), tuple(sorted(sensitive[m])))
+        for r in rows
+        for m in [r["modality"]]
+    }
 
 
-def _stored_sql(release_id: str, versions: Mapping[str, str]) -> str:
-    """A row a modality: the records, those to be searched again, and the ids of unmasked ones with a finding and no basis."""
+def _stored_sql(c: Candidate) -> str:
+    """A row a modality: the records, how many are to be searched again, ids of unmasked ones with a finding that no basis
+    covers."""
+    personal, sensitive = (", ".join(map(quoted, risks)) for risks in (PERSONAL, SENSITIVE))
     return f"""
     WITH f AS (
-      SELECT text_sha256, MAX(CASE WHEN risk IN ({_listed(SENSITIVE)}) THEN 1 ELSE 0 END) AS sensitive
+      SELECT text_sha256, MAX(CASE WHEN risk IN ({sensitive}) THEN 1 ELSE 0 END) AS sensitive
       FROM finding
-      WHERE detector = 'pi_check' AND version IN ({version_of("pi_check", versions)}) AND risk IN ({_listed(PERSONAL)})
+      WHERE detector = 'pi_check' AND version IN ({version_of("pi_check", c.versions)}) AND risk IN ({personal})
       GROUP BY text_sha256
     ),
     j AS (
-      SELECT k.record_id, COALESCE(k.modality, 'unknown') AS modality,
-             COALESCE(k.mask_set, '') <> '' AS masked, {_HAS_BASIS} AS based, f.sensitive
-      FROM release_record k
-      LEFT JOIN record r ON k.record_id = r.record_id AND k.source_id = r.source_id
+      SELECT k.record_id, COALESCE(k.modality, 'unknown') AS modality, {MASKED} AS masked, {BASED} AS based,
+             {SEPARATELY} AS separately, f.sensitive
+      FROM {_joined(c)}
       LEFT JOIN f ON k.text_sha256 = f.text_sha256
-      WHERE k.release_id = {quoted(release_id)}
+      WHERE k.release_id = {quoted(c.release_id)}
     )
-    SELECT modality, COUNT(*) AS records, SUM(CASE WHEN masked AND NOT based THEN 1 ELSE 0 END) AS masked,
-           array_agg(record_id ORDER BY record_id) FILTER (WHERE NOT masked AND NOT based AND sensitive IS NOT NULL)
-             AS personal,
-           array_agg(record_id ORDER BY record_id) FILTER (WHERE NOT masked AND NOT based AND sensitive = 1) AS sensitive
+    SELECT modality, COUNT(*) AS records, SUM(CASE WHEN masked AND NOT separately THEN 1 ELSE 0 END) AS searched,
+           array_agg(record_id) FILTER (WHERE NOT masked AND NOT based AND sensitive IS NOT NULL) AS personal,
+           array_agg(record_id) FILTER (WHERE NOT masked AND NOT separately AND sensitive = 1) AS sensitive
     FROM j GROUP BY modality
     """
 
 
-_HAS_BASIS = "COALESCE(r.personal_information_basis, '') <> ''"
+def _joined(c: Candidate) -> str:
+    """SQL: the released records `k` with `r`, the record that each is, of the batch that was decided about."""
+    batches = ", ".join(map(quoted, c.batches.values())) or "NULL"
+    return f"release_record k LEFT JOIN record r ON k.record_id = r.record_id AND r.batch_id IN ({batches})"
 
 
-def _listed(risks: tuple[str, ...]) -> str:
-    return ", ".join(map(quoted, risks))
-
-
-def _masked_risks(run: Run, release_id: str, expected: int) -> Iterator[tuple[str, str, set[str]]]:
-    """(modality, record_id, risks) of masked records whose released text still shows something."""
+def _masked_risks(run: Run, c: Candidate, expected: int) -> Iterator[tuple[dict[str, Any], set[str]]]:
+    """Masked records whose released text still shows something, and what."""
     from corpusgate.intake.detectors.pi_check import recheck
 
     searched = 0
-    for rows in _masked_texts(run, release_id):
+    for rows in _masked_texts(run, c):
         searched += len(rows)
         for row, places in zip(rows, recheck([_released(row) for row in rows]), strict=True):
-            if risks := {kind for kind, _, _ in places}:
-                yield row["modality"], row["record_id"], risks
+            if places:
+                yield row, {kind for kind, _, _ in places}
     if searched != expected:
         raise GateInput(f"{expected} masked records must be searched again, but the texts of only {searched} are there")
 
@@ -110,13 +119,12 @@ def _released(row: Mapping[str, Any]) -> str:
     return text
 
 
-def _masked_texts(run: Run, release_id: str) -> Iterator[list[dict[str, Any]]]:
+def _masked_texts(run: Run, c: Candidate) -> Iterator[list[dict[str, Any]]]:
     sql = f"""
-    SELECT k.record_id, COALESCE(k.modality, 'unknown') AS modality, k.mask_set, k.released_sha256, d.text
-    FROM release_record k
+    SELECT k.record_id, COALESCE(k.modality, 'unknown') AS modality, {BASED} AS based, k.mask_set, k.released_sha256, d.text
+    FROM {_joined(c)}
     JOIN document d ON k.text_sha256 = d.text_sha256
-    LEFT JOIN record r ON k.record_id = r.record_id AND k.source_id = r.source_id
-    WHERE k.release_id = {quoted(release_id)} AND COALESCE(k.mask_set, '') <> '' AND NOT ({_HAS_BASIS})
+    WHERE k.release_id = {quoted(c.release_id)} AND {MASKED} AND NOT {SEPARATELY}
     """
     for batch in store.stream(run.place, sql, ["release_record", "document", "record"]):
         for start in range(0, batch.num_rows, CHUNK):

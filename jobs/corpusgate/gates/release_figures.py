@@ -1,90 +1,42 @@
-"""Figures of the release gate: one pass over the records that the candidate keeps, by modality, language, source, kind."""
+"""Figures of the release gate: what the candidate's records, released text and reviews say of each control."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from corpusgate.decide.rules import UNKNOWN_LANGUAGE, primary_language
-from corpusgate.gates.figures import (
-    LACKS_ORIGIN,
-    Figure,
-    GateInput,
-    count_of,
-    examples_of,
-    guarded,
-    ids,
-    quoted,
-    screened_families,
-    values,
-)
+from corpusgate.gates.figures import EXAMPLES, Figure, guarded
 from corpusgate.gates.personal import Hits, personal_hits
 from corpusgate.gates.reviewed import MANUAL, manual_figures
-from corpusgate.lake import store
+from corpusgate.gates.strata import Candidate, Counted, Strata, Stratum, strata
 from corpusgate.lake.run import Run
 from corpusgate.settings.catalogue import Catalogue
 
-PROVIDERS, OVERSEAS, LICENCE = "45654-4-1-2-a", "45654-4-1-2-b", "45654-4-1-3-a"
-COVERAGE, PERSONAL, SENSITIVE, ORIGIN = "45654-4-2-1", "45654-4-2-3-a", "45654-4-2-3-b", "45652-draft-6-2-a"
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """What the gate must know of the candidate beside its rows: ids, what it is bound to, languages that were dropped."""
-
-    release_id: str
-    manifest_root: str
-    languages_dropped: frozenset[str]
-    versions: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Stratum:
-    """A slice of the released records: how many, from how many providers, and what in it speaks against a control."""
-
-    records: int
-    texts: int
-    providers: int
-    unscreened: tuple[int, tuple[str, ...]]
-    originless: tuple[int, tuple[str, ...]]
-    unlicensed: tuple[int, tuple[str, ...]]
-
-
-NOTHING = Stratum(0, 0, 0, (0, ()), (0, ()), (0, ()))
-Strata = Mapping[tuple[str, str], Stratum]
-
-
-def candidate(run: Run) -> Candidate:
-    """The candidate that `decide` froze in this run.
-
-    Raises:
-        GateInput: there is none, or intake's detector versions are not known.
-    """
-    decided, intake = run.result("decide"), run.result("intake")
-    if decided is None or intake is None:
-        raise GateInput(f"{'decide' if decided is None else 'intake'} has no result in this run")
-    facts = decided.facts
-    return Candidate(
-        facts["release_id"],
-        facts["manifest_root"],
-        frozenset(map(primary_language, facts.get("languages_dropped", ()))),
-        dict(intake.facts["versions"]),
-    )
+PROVIDERS, OVERSEAS, LICENCE, ORIGIN = "45654-4-1-2-a", "45654-4-1-2-b", "45654-4-1-3-a", "45652-draft-6-2-a"
+COVERAGE, PERSONAL, SENSITIVE, RISKY = "45654-4-2-1", "45654-4-2-3-a", "45654-4-2-3-b", "45652-draft-6-3-d"
+OF_RECORDS = (
+    (PROVIDERS, "release"), (OVERSEAS, "release"), (LICENCE, "release"), (ORIGIN, "release"), (COVERAGE, "content"),
+    (RISKY, "content"),
+)  # fmt: skip
+OF_TEXT = ((PERSONAL, "content"), (SENSITIVE, "content"))
+NOTHING = Stratum()
 
 
 def release_figures(run: Run, catalogue: Catalogue, c: Candidate) -> list[Figure]:
-    """One figure for each computed control and stratum. Three reads that fail apart: records, released text, reviews."""
-    figures = guarded(
-        [(PROVIDERS, "release"), (OVERSEAS, "release"), (LICENCE, "release"), (ORIGIN, "release"), (COVERAGE, "content")],
-        "release", [c.release_id], partial(_of_records, run, c),
-    )  # fmt: skip
-    wanted = [(PERSONAL, "content"), (SENSITIVE, "content")]
-    figures += guarded(wanted, "release", [c.release_id], partial(_of_text, run, c))
+    """One figure for each computed control and stratum, and its twins in other texts. Three reads that fail apart: of the
+    records, of the released text, of people's reviews."""
+    ids = [c.release_id]
+    figures = guarded(OF_RECORDS, "release", ids, partial(_of_records, run, c))
+    figures += guarded(OF_TEXT, "release", ids, partial(_of_text, run, c))
     figures += guarded(
-        [(MANUAL, "content")], "release", [c.release_id], partial(manual_figures, run, c.release_id, catalogue[MANUAL])
+        [(MANUAL, "content")], "release", ids, partial(manual_figures, run, c.release_id, catalogue[MANUAL])
     )
-    return figures
+    twins = [t for t in catalogue if t.same_as is not None and t.computed]
+    return figures + [
+        replace(f, control_id=t.id, gate=t.gate) for t in twins for f in figures if f.control_id == t.same_as
+    ]
 
 
 def _of_records(run: Run, c: Candidate) -> list[Figure]:
@@ -92,13 +44,15 @@ def _of_records(run: Run, c: Candidate) -> list[Figure]:
     figures = [*_providers(run, c, found), _overseas(run, c, found)]
     whole = found.get(("all", ""), NOTHING)
     said = "released records stand in a part without a passing licence"
-    figures.append(_count(c, LICENCE, "release", "", whole.unlicensed, whole.records, said))
-    for stratum, one in _each(found, "kind", ""):
+    figures.append(_count(c, LICENCE, "release", "", whole.counted("unlicensed"), whole.records, said))
+    for stratum, one in _slices(found, "kind", ()) or [("", NOTHING)]:
         said = "released records lack what their kind of source must carry"
-        figures.append(_count(c, ORIGIN, "release", stratum, one.originless, one.records, said))
-    for stratum, one in _each(found, "modality", *run.corpus.modalities):
+        figures.append(_count(c, ORIGIN, "release", stratum, one.counted("originless"), one.records, said))
+    for stratum, one in _slices(found, "modality", run.corpus.modalities):
         said = "released texts lack a screening by a running detector family"
         figures.append(_count(c, COVERAGE, "content", stratum, one.unscreened, one.texts, said))
+        said = "released records reach the removal threshold by their keywords"
+        figures.append(_count(c, RISKY, "content", stratum, one.counted("risky"), one.records, said))
     return figures
 
 
@@ -144,87 +98,27 @@ def _overseas(run: Run, c: Candidate, found: Strata) -> Figure:
 
 def _of_text(run: Run, c: Candidate) -> list[Figure]:
     """4.2.3: what second patterns find in the released text of records without a recorded basis."""
-    hits = personal_hits(run, c.release_id, c.versions)
+    hits = personal_hits(run, c)
     figures = []
     for modality in sorted({*run.corpus.modalities, *hits}):
         one = hits.get(modality) or Hits()
         stratum = f"modality:{modality}"
-        said = "released records hold personal information without a recorded basis, by the second patterns"
+        said = "released records hold personal information without a basis that is enough, by the second patterns"
         figures.append(_count(c, PERSONAL, "content", stratum, (len(one.personal), one.personal), one.records, said))
-        said = "released records hold sensitive personal information without a recorded basis, by the second patterns"
+        said = "released records hold sensitive personal information without a basis that is enough, by the second patterns"
         figures.append(_count(c, SENSITIVE, "content", stratum, (len(one.sensitive), one.sensitive), one.records, said))
     return figures
 
 
-def _count(
-    c: Candidate, control_id: str, gate: str, stratum: str, counted: tuple[int, tuple[str, ...]], n: int, said: str
-) -> Figure:
+def _count(c: Candidate, control_id: str, gate: str, stratum: str, counted: Counted, n: int, said: str) -> Figure:
     k, examples = counted
     return Figure(
         control_id, gate, "release", c.release_id, "measured", stratum, value=float(k), k=k, n=n,
-        because=f"{k} of {n} {said}", examples=examples[:10],
+        because=f"{k} of {n} {said}", examples=examples[:EXAMPLES],
     )  # fmt: skip
 
 
-def _each(found: Strata, axis: str, *expected: str) -> list[tuple[str, Stratum]]:
-    """The slices of one axis, those expected but empty included: an absent modality is empty, not passed over."""
-    names = {name for a, name in found if a == axis} or set(expected)
-    return [
-        (f"{axis}:{name}" if name else "", found.get((axis, name), NOTHING))
-        for name in sorted(names | {e for e in expected if e})
-    ]
-
-
-def strata(run: Run, c: Candidate) -> dict[tuple[str, str], Stratum]:
-    """(axis, name) -> slice; axes are all, modality, language (primary subtag), source and kind (of source)."""
-    rows = store.query(
-        run.place, strata_sql(run, c), ["release_record", "record", "acquisition", "screening"]
-    ).to_pylist()
-    found = {}
-    for r in rows:
-        axis = next((a for a in ("modality", "language", "source", "kind") if r[a] is not None), "all")
-        found[(axis, r[axis] if axis != "all" else "")] = Stratum(
-            r["records"], r["texts"], r["providers"],
-            (r["unscreened"] or 0, ids(r["unscreened_ids"])),
-            (r["originless"] or 0, ids(r["originless_ids"])),
-            (r["unlicensed"] or 0, ids(r["unlicensed_ids"])),
-        )  # fmt: skip
-    return found
-
-
-def strata_sql(run: Run, c: Candidate) -> str:
-    """One statement with grouping sets. What a source declares comes from its declaration; no text is read."""
-    declared = values((s.id, s.kind, s.provider, s.title) for s in run.sources)
-    parts = values((s.id, part) for s in run.sources for part in _passing(run, s.id)) or "(NULL, NULL)"
-    return f"""
-    WITH c AS (SELECT * FROM (VALUES {declared}) AS t(source_id, kind, provider, title)),
-    p AS (SELECT * FROM (VALUES {parts}) AS t(source_id, part)),
-    s AS ({screened_families(c.versions)}),
-    k AS (SELECT * FROM release_record WHERE release_id = {quoted(c.release_id)}),
-    j AS (
-      SELECT k.record_id, k.text_sha256, k.source_id AS source, COALESCE(k.modality, 'unknown') AS modality,
-             LOWER(SPLIT_PART(COALESCE(k.language, '{UNKNOWN_LANGUAGE}'), '-', 1)) AS language,
-             COALESCE(c.kind, 'unknown') AS kind, c.provider,
-             COALESCE(s.families, 0) < {len(c.versions)} AS unscreened,
-             r.record_id IS NULL OR {LACKS_ORIGIN} AS originless,
-             p.part IS NULL AS unlicensed
-      FROM k
-      LEFT JOIN record r ON k.record_id = r.record_id AND k.source_id = r.source_id
-      LEFT JOIN acquisition a ON r.acquisition_id = a.acquisition_id
-      LEFT JOIN c ON k.source_id = c.source_id
-      LEFT JOIN s ON k.text_sha256 = s.text_sha256
-      LEFT JOIN p ON k.source_id = p.source_id AND COALESCE(k.licence_part, 'all') = p.part
-    )
-    SELECT modality, language, source, kind, COUNT(*) AS records, COUNT(DISTINCT text_sha256) AS texts,
-           COUNT(DISTINCT provider) AS providers,
-           COUNT(DISTINCT CASE WHEN unscreened THEN text_sha256 END) AS unscreened,
-           {examples_of("unscreened")} AS unscreened_ids,
-           {count_of("originless")} AS originless, {examples_of("originless")} AS originless_ids,
-           {count_of("unlicensed")} AS unlicensed, {examples_of("unlicensed")} AS unlicensed_ids
-    FROM j GROUP BY GROUPING SETS ((), (modality), (language), (source), (kind))
-    """
-
-
-def _passing(run: Run, source_id: str) -> list[str]:
-    result = run.result("licence", source_id)
-    return [p["part"] for p in result.facts["parts"] if p["verdict"] == "pass"] if result else []
+def _slices(found: Strata, axis: str, expected: Sequence[str]) -> list[tuple[str, Stratum]]:
+    """The slices of one axis, by name; those expected but absent are empty ones, not passed over."""
+    names = {*expected, *(name for a, name in found if a == axis)}
+    return [(f"{axis}:{name}", found.get((axis, name), NOTHING)) for name in sorted(names)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -19,11 +18,11 @@ from corpusgate.gates.figures import (
     guarded,
     ids,
     keyword_weights,
-    quoted,
     screened_families,
     share,
     values,
 )
+from corpusgate.gates.strata import passing_parts, removal
 from corpusgate.lake import store
 from corpusgate.lake.run import Run, StepResult
 
@@ -166,8 +165,7 @@ def collected_sql(run: Run, source_ids: list[str], facts: Mapping[str, Any]) -> 
     """The statement of `collect`: a row a source."""
     sources = [run.source(s) for s in source_ids]
     chosen = values((s.id, _hex(facts["batches"][s.id]), s.kind, s.provider, s.title) for s in sources)
-    parts = values((s, p["part"]) for s in source_ids for p in _passing(run, s)) or "(NULL, NULL)"
-    remove_at = Decimal(str(run.corpus.policy.remove_at))
+    parts = values((s, part) for s in source_ids for part in passing_parts(run, s)) or "(NULL, NULL)"
     families = len(facts["versions"])
     return f"""
     WITH c AS (SELECT * FROM (VALUES {chosen}) AS t(source_id, batch_id, kind, provider, title)),
@@ -176,7 +174,7 @@ def collected_sql(run: Run, source_ids: list[str], facts: Mapping[str, Any]) -> 
     s AS ({screened_families(facts["versions"])}),
     r AS (
       SELECT r.record_id, r.source_id, r.text_sha256,
-             COALESCE(w.weight, CAST(0 AS DECIMAL(18,6))) >= CAST({quoted(str(remove_at))} AS DECIMAL(18,6)) AS illegal,
+             COALESCE(w.weight, CAST(0 AS DECIMAL(18,6))) >= {removal(run)} AS illegal,
              COALESCE(s.families, 0) < {families} AS unscreened,
              {LACKS_ORIGIN} AS originless,
              p.part IS NULL AS unlicensed
@@ -195,11 +193,6 @@ def collected_sql(run: Run, source_ids: list[str], facts: Mapping[str, Any]) -> 
            {count_of("unlicensed")} AS unlicensed, {examples_of("unlicensed")} AS unlicensed_ids
     FROM r GROUP BY source_id ORDER BY source_id
     """
-
-
-def _passing(run: Run, source_id: str) -> list[dict[str, Any]]:
-    result = run.result("licence", source_id)
-    return [p for p in result.facts["parts"] if p["verdict"] == "pass"] if result else []
 
 
 def _intake(run: Run) -> StepResult:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from corpusgate.errors import ConfigError, UserError
 from corpusgate.settings.control import Control
@@ -45,7 +46,7 @@ class Catalogue:
         """Controls that a person may mean by `number`: an id, a clause with or without its standard, or an old number.
 
         An old number finds every control that took its place ('TC260-003 5.1' finds 4.1.1 to 4.1.3); a number finds its
-        letters too ('4.1.1' finds a and b). Standards that are named must agree, so that TC260-003's 5.1 never finds the
+        letters too ('4.1.1' finds a and b). A named standard must agree: TC260-003's 5.1 never finds the
         final text's 5.1.
 
         Raises:
@@ -100,9 +101,24 @@ def load_catalogue(place: Place) -> Catalogue:
             mistakes.append(
                 f"{folder / control.id}.yaml: clause: {control.clause!r} is that of {first}.yaml too; one clause, one control."
             )
+    mistakes += _wrong_twins({c.id: c for c in controls}, folder)
     if mistakes:
         raise ConfigError("\n".join(mistakes))
     return Catalogue(tuple(controls))
+
+
+def _wrong_twins(controls: dict[str, Control], folder: Path) -> list[str]:
+    """Controls that say they share another's figure and bound, and do not."""
+    mistakes = []
+    for control in controls.values():
+        if control.same_as is None:
+            continue
+        other = controls.get(control.same_as)
+        if other is None:
+            mistakes.append(f"{folder / control.id}.yaml: same_as: there is no control {control.same_as!r}.")
+        elif (control.figure, control.comparator, control.bound) != (other.figure, other.comparator, other.bound):
+            mistakes.append(f"{folder / control.id}.yaml: same_as: figure, comparator or bound differ from {other.id}.yaml.")
+    return mistakes
 
 
 def _folded(number: str) -> str:

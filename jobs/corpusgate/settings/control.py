@@ -58,6 +58,7 @@ class Control(Declared):
     also_at: tuple[Gate, ...] = Field((), description="further gates where the same figure meets the same bound")
     scope: Literal["source", "release"]
     only_for: tuple[Kind, ...] = Field((), description="kinds of source it speaks of; none there: not applicable")
+    same_as: Identifier | None = Field(None, description="control of another text whose figure and bound it shares")
     figure: str | None = Field(None, description="name of the figure that is compared")
     comparator: Comparator | None = None
     bound: float | None = None

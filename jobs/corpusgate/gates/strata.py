@@ -1,0 +1,139 @@
+"""What a candidate keeps, in one pass over narrow columns: by modality, language, source and kind of source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from corpusgate.decide.rules import UNKNOWN_LANGUAGE, primary_language
+from corpusgate.gates.figures import (
+    LACKS_ORIGIN,
+    GateInput,
+    count_of,
+    examples_of,
+    ids,
+    keyword_weights,
+    quoted,
+    screened_families,
+    values,
+)
+from corpusgate.lake import store
+from corpusgate.lake.run import Run
+
+AXES = ("modality", "language", "source", "kind")
+#: What may speak against a released record, by the name of its column.
+AGAINST = ("originless", "unlicensed", "risky")
+TABLES = ("release_record", "record", "acquisition", "screening", "finding")
+
+Counted = tuple[int, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What the gate must know of the candidate beside its rows: its ids, the batches it was decided from, the languages
+    that were dropped, the detectors' versions."""
+
+    release_id: str
+    manifest_root: str
+    batches: Mapping[str, str]
+    languages_dropped: frozenset[str]
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stratum:
+    """A slice of the released records: how many, from how many providers; texts that were not screened; and how many
+    records (with ids) each of `AGAINST` speaks against."""
+
+    records: int = 0
+    texts: int = 0
+    providers: int = 0
+    unscreened: Counted = (0, ())
+    against: Mapping[str, Counted] = field(default_factory=dict)
+
+    def counted(self, name: str) -> Counted:
+        """How many records, and which."""
+        return self.against.get(name, (0, ()))
+
+
+Strata = Mapping[tuple[str, str], Stratum]
+
+
+def candidate(run: Run) -> Candidate:
+    """The candidate that `decide` froze in this run.
+
+    Raises:
+        GateInput: there is none, or intake's result is missing.
+    """
+    decided, intake = run.result("decide"), run.result("intake")
+    if decided is None or intake is None:
+        raise GateInput(f"{'decide' if decided is None else 'intake'} has no result in this run")
+    facts, batches = decided.facts, dict(intake.facts["batches"])
+    if not all(re.fullmatch(r"[0-9a-f]{1,64}", b) for b in batches.values()):
+        raise GateInput("intake names a batch whose id is not hexadecimal")
+    dropped = frozenset(map(primary_language, facts.get("languages_dropped", ())))
+    return Candidate(facts["release_id"], facts["manifest_root"], batches, dropped, dict(intake.facts["versions"]))
+
+
+def strata(run: Run, c: Candidate) -> dict[tuple[str, str], Stratum]:
+    """(axis, name) -> slice; the axes are all, modality, language (primary subtag), source and kind (of source)."""
+    found = {}
+    for r in store.query(run.place, _sql(run, c), TABLES).to_pylist():
+        axis = next((a for a in AXES if r[a] is not None), "all")
+        found[(axis, r[axis] if axis != "all" else "")] = Stratum(
+            r["records"], r["texts"], r["providers"], _counted(r, "unscreened"), {n: _counted(r, n) for n in AGAINST}
+        )
+    return found
+
+
+def _counted(row: Mapping[str, Any], name: str) -> Counted:
+    return row[name] or 0, ids(row[f"{name}_ids"])
+
+
+def _sql(run: Run, c: Candidate) -> str:
+    """One statement with grouping sets. What a source declares comes from its declaration; no text is read."""
+    declared = values((s.id, c.batches.get(s.id), s.kind, s.provider, s.title) for s in run.sources)
+    parts = values((s.id, part) for s in run.sources for part in passing_parts(run, s.id)) or "(NULL, NULL)"
+    against = ", ".join(f"{count_of(n)} AS {n}, {examples_of(n)} AS {n}_ids" for n in AGAINST)
+    return f"""
+    WITH c AS (SELECT * FROM (VALUES {declared}) AS t(source_id, batch_id, kind, provider, title)),
+    p AS (SELECT * FROM (VALUES {parts}) AS t(source_id, part)),
+    s AS ({screened_families(c.versions)}),
+    w AS ({keyword_weights(c.versions)}),
+    k AS (SELECT * FROM release_record WHERE release_id = {quoted(c.release_id)}),
+    j AS (
+      SELECT k.record_id, k.text_sha256, k.source_id AS source, COALESCE(k.modality, 'unknown') AS modality,
+             LOWER(SPLIT_PART(COALESCE(k.language, '{UNKNOWN_LANGUAGE}'), '-', 1)) AS language,
+             COALESCE(c.kind, 'unknown') AS kind, c.provider,
+             COALESCE(s.families, 0) < {len(c.versions)} AS unscreened,
+             r.record_id IS NULL OR {LACKS_ORIGIN} AS originless,
+             p.part IS NULL AS unlicensed,
+             COALESCE(w.weight, CAST(0 AS DECIMAL(18,6))) >= {removal(run)} AS risky
+      FROM k
+      LEFT JOIN c ON k.source_id = c.source_id
+      LEFT JOIN record r ON k.record_id = r.record_id AND r.batch_id = c.batch_id
+      LEFT JOIN acquisition a ON r.acquisition_id = a.acquisition_id
+      LEFT JOIN s ON k.text_sha256 = s.text_sha256
+      LEFT JOIN w ON k.text_sha256 = w.text_sha256
+      LEFT JOIN p ON k.source_id = p.source_id AND COALESCE(k.licence_part, 'all') = p.part
+    )
+    SELECT modality, language, source, kind, COUNT(*) AS records, COUNT(DISTINCT text_sha256) AS texts,
+           COUNT(DISTINCT provider) AS providers,
+           COUNT(DISTINCT CASE WHEN unscreened THEN text_sha256 END) AS unscreened,
+           {examples_of("unscreened")} AS unscreened_ids, {against}
+    FROM j GROUP BY GROUPING SETS ((), (modality), (language), (source), (kind))
+    """
+
+
+def removal(run: Run) -> str:
+    """SQL: the weight from which a text is removed, in the arithmetic of the weights."""
+    return f"CAST({quoted(str(Decimal(str(run.corpus.policy.remove_at))))} AS DECIMAL(18,6))"
+
+
+def passing_parts(run: Run, source_id: str) -> list[str]:
+    """The source's licence parts that passed in this run."""
+    result = run.result("licence", source_id)
+    return [p["part"] for p in result.facts["parts"] if p["verdict"] == "pass"] if result else []
