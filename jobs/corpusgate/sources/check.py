@@ -39,7 +39,7 @@ _DESCRIPTION_LEAST = 40
 
 
 def check_source(place: Place, path: Path) -> list[str]:
-    """The mistakes of the source file at `path`, as `file:line: field: what is wrong; what to write`; empty: it is fine.
+    """The mistakes of the file at `path`, as `file:line: field: what is wrong; what to write`; none: it is fine.
 
     Raises:
         ConfigError: not this file but `conf/licences.yaml` is wrong.

@@ -17,7 +17,8 @@ TO_FILL = "FILL IN"
 
 _FORMATS = {
     ".txt": "text", ".md": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv",
-    ".html": "html", ".htm": "html", ".pdf": "pdf", ".parquet": "parquet", ".yaml": "yaml", ".yml": "yaml", ".warc": "warc",
+    ".html": "html", ".htm": "html", ".pdf": "pdf", ".parquet": "parquet", ".yaml": "yaml", ".yml": "yaml",
+    ".warc": "warc",
     ".db": "sqlite", ".sqlite": "sqlite", ".sqlite3": "sqlite",
 }  # fmt: skip
 _WITH_FIELDS = ("jsonl", "json", "csv", "parquet", "sqlite")

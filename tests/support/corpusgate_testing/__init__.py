@@ -1,0 +1,1 @@
+"""Builders that tests share: one module per room, named after it."""
