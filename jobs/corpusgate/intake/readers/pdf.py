@@ -71,6 +71,7 @@ def _child(path: str, out: str, seconds: int) -> None:
     from pypdf import PdfReader
     from pypdf.errors import PyPdfError
 
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX, MEMORY_MAX))
     resource.setrlimit(resource.RLIMIT_FSIZE, (4 * DOCUMENT_MAX, 4 * DOCUMENT_MAX))

@@ -6,8 +6,9 @@ the corpus and are passed over, as files are that no glob chooses.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic import Field
 
@@ -39,16 +40,44 @@ def read(member: Member, reader: Reader) -> Iterator[Item | Fault]:
     found = False
     with member.open() as stream:
         try:
-            for record in ArchiveIterator(stream, record_types=kinds, parse_http=True, strict_mode=True):
+            archive = ArchiveIterator(_Forward(stream), record_types=kinds, parse_http=True, strict_mode=True)
+            for record in archive:
                 found = True
                 yield from _record(member.name, record, reader, options)
-        except (RuntimeError, ValueError, OSError) as error:
-            if getattr(error, "errno", None):  # the disk's, not the archive's
+        except BaseException as error:  # a panic of fastwarc's own code is no Exception
+            ours = isinstance(error, RuntimeError | ValueError | OSError) and not getattr(error, "errno", None)
+            if not ours and type(error).__name__ != "PanicException":
                 raise
             yield Fault(member.name, "not_warc", f"{type(error).__name__}: {error}"[:300])
             return
     if not found:
         yield Fault(member.name, "no_records", "no response and no conversion record")
+
+
+class _Forward:
+    """The stream with the forward moves that fastwarc makes over what it passes over."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self._at = stream, 0
+
+    def read(self, size: int = -1) -> bytes:
+        block = self._stream.read(size)
+        self._at += len(block)
+        return block
+
+    def tell(self) -> int:
+        return self._at
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        target = offset + (self._at if whence == io.SEEK_CUR else 0)
+        if whence == io.SEEK_END or target < self._at:
+            raise ValueError("a WARC archive is read forward")
+        while self._at < target and self.read(min(encoding.BLOCK, target - self._at)):
+            pass
+        return self._at
 
 
 def _record(member: str, record: Any, reader: Reader, options: Options) -> Iterator[Item | Fault]:
