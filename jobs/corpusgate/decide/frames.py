@@ -49,38 +49,34 @@ def considered(record: DataFrame, batches: Iterable[str], acquisitions: Iterable
     return narrow.groupBy("record_id").agg(F.min("row").alias("row")).select("record_id", "row.*")
 
 
-def keyword_scores(finding: DataFrame, version: str) -> DataFrame:
-    """text_sha256, keyword_score: the weights of the keyword findings of risks A.1 to A.4, added up exactly."""
-    chosen = finding.where(
-        (F.col("family") == "keyword") & (F.col("version") == version) & F.col("risk").isin(list(RISKS_OF_SOURCE))
-    )
-    return chosen.groupBy("text_sha256").agg(F.sum(F.col("weight").cast(_WEIGHT)).alias("keyword_score"))
+def text_findings(finding: DataFrame, versions: Mapping[str, str]) -> DataFrame:
+    """What the current versions of the detectors found in each text, in one pass over the findings.
 
-
-def personal_spans(finding: DataFrame, version: str) -> DataFrame:
-    """text_sha256, classes (of personal information), spans (start, end, risk; sorted), incomplete (more were counted).
-
-    A rule writes at most some twenty findings a text and how many there were: where there were more, the text is looked
-    at again before it is masked.
+    Returns:
+        `text_sha256`; `keyword_score`, the weights of the keyword findings of risks A.1 to A.4, added up exactly;
+        `classes` of personal information and their `spans` (start, end, risk; sorted); `incomplete`: more were counted
+        than written (a rule writes some twenty findings a text), so that the text is looked at again before masking.
     """
-    chosen = finding.where(
-        (F.col("family") == "personal_information") & (F.col("version") == version) & F.col("risk").isin(list(PERSONAL))
+    word = _of("keyword", versions) & F.col("risk").isin(list(RISKS_OF_SOURCE))
+    personal = _of("personal_information", versions) & F.col("risk").isin(list(PERSONAL))
+    found = (
+        finding.where(word | personal)
+        .groupBy("text_sha256")
+        .agg(
+            F.sum(F.when(word, F.col("weight").cast(_WEIGHT))).alias("keyword_score"),
+            F.array_sort(F.collect_set(F.when(personal, F.col("risk")))).alias("classes"),
+            F.array_sort(F.collect_set(F.when(personal, F.struct("start", "end", "risk")))).alias("spans"),
+            F.collect_set(F.when(personal, F.struct("rule", F.col("count").alias("n")))).alias("counted"),
+            F.count_distinct(F.when(personal, F.struct("rule", "start", "end"))).alias("written"),
+        )
     )
-    by_rule = chosen.groupBy("text_sha256", "rule").agg(
-        F.collect_set(F.struct("start", "end", "risk")).alias("spans"), F.max("count").alias("counted")
-    )
-    spans = F.array_sort(F.flatten(F.collect_list("spans")))
-    return by_rule.groupBy("text_sha256").agg(
-        F.sort_array(F.array_distinct(F.flatten(F.collect_list(F.col("spans.risk"))))).alias("classes"),
-        spans.alias("spans"),
-        F.max(F.coalesce(F.col("counted"), F.lit(0)) > F.size("spans")).alias("incomplete"),
-    )
+    total = F.aggregate("counted", F.lit(0).cast("bigint"), lambda sum_, one: sum_ + one["n"])
+    return found.withColumn("incomplete", total > F.col("written")).drop("counted", "written")
 
 
-def with_findings(records: DataFrame, scores: DataFrame, personal: DataFrame) -> DataFrame:
+def with_findings(records: DataFrame, found: DataFrame) -> DataFrame:
     """Records with `keyword_score`, `classes`, `spans` and `incomplete` of their texts."""
-    joined = records.join(scores, "text_sha256", "left").join(personal, "text_sha256", "left")
-    return joined.withColumns({
+    return records.join(found, "text_sha256", "left").withColumns({
         "keyword_score": F.coalesce("keyword_score", F.lit(Decimal(0)).cast(_WEIGHT)),
         "classes": F.coalesce("classes", F.array().cast("array<string>")),
         "incomplete": F.coalesce("incomplete", F.lit(False)),
@@ -111,18 +107,12 @@ def with_masks(records: DataFrame, document: DataFrame, policy: Policy, rule: Co
     is errored. `version` is that of the detector that found the spans.
     """
     masked = {basis: masked_classes(policy.personal_information, PERSONAL, basis) for basis in (True, False)}
-    wanted = F.when(F.col("has_basis"), _overlaps("classes", masked[True])).otherwise(
-        _overlaps("classes", masked[False])
-    )
-    open_records = records.where(rule.isNull() & wanted)
-    texts = open_records.select("text_sha256", "has_basis", "spans", "incomplete").dropDuplicates(
-        ["text_sha256", "has_basis"]
-    )
+    wanted = F.when(F.col("has_basis"), _overlaps(masked[True])).otherwise(_overlaps(masked[False]))
+    key = ["text_sha256", "has_basis"]
+    texts = records.where(rule.isNull() & wanted).select(*key, "spans", "incomplete").dropDuplicates(key)
     stored = document.select("text_sha256", "text")
     read = texts.join(stored, "text_sha256", "left").mapInArrow(_mask_batches(masked, version), MASKED_SCHEMA)
-    read = read.dropDuplicates(["text_sha256", "has_basis"])
-    records = records.drop("spans", "incomplete")
-    joined = records.join(read, ["text_sha256", "has_basis"], "left")
+    joined = records.drop("spans", "incomplete").join(read, key, "left")
     return joined.withColumns({
         "mask_set": F.coalesce("mask_set", F.lit("")),
         "released_sha256": F.coalesce("released_sha256", "text_sha256"),
@@ -153,17 +143,18 @@ def without_copies(records: DataFrame) -> DataFrame:
 
 
 def with_outcome(records: DataFrame) -> DataFrame:
-    """Adds `outcome` (kept, removed, errored); a fault becomes the rule of an errored record, which releases nothing."""
+    """Adds `outcome` (kept, removed, errored); a fault becomes the rule of an errored record, never released."""
     faulty = F.col("rule").isNull() & F.col("fault").isNotNull()
     outcome = F.when(faulty, F.lit("errored")).when(F.col("rule").isNull(), F.lit("kept")).otherwise(F.lit("removed"))
-    return records.withColumn("outcome", outcome).withColumn(
-        "rule", F.when(faulty, F.col("fault")).otherwise(F.col("rule"))
-    )
+    return records.withColumns({"outcome": outcome, "rule": F.when(faulty, F.col("fault")).otherwise(F.col("rule"))})
 
 
 def decide(records: DataFrame, rule: Column) -> DataFrame:
-    """The whole judgement of records that have findings and masks, under the eligibility `rule`."""
-    return with_outcome(without_copies(records.withColumn("rule", rule)))
+    """The whole judgement of records that have findings and masks, under the eligibility `rule`.
+
+    Adds `rule, cluster, survivor, outcome`; those of an earlier judgement are forgotten.
+    """
+    return with_outcome(without_copies(records.drop("cluster", "survivor", "outcome").withColumn("rule", rule)))
 
 
 def released_texts(kept: DataFrame, document: DataFrame) -> DataFrame:
@@ -184,8 +175,12 @@ def _primary(column: str) -> Column:
     return F.lower(F.substring_index(F.coalesce(F.col(column), F.lit(UNKNOWN_LANGUAGE)), "-", 1))
 
 
-def _overlaps(column: str, classes: Iterable[str]) -> Column:
-    return F.arrays_overlap(column, F.array(*(F.lit(c) for c in sorted(classes))).cast("array<string>"))
+def _of(family: str, versions: Mapping[str, str]) -> Column:
+    return (F.col("family") == family) & (F.col("version") == versions[family])
+
+
+def _overlaps(classes: Iterable[str]) -> Column:
+    return F.arrays_overlap("classes", F.array(*(F.lit(c) for c in sorted(classes))).cast("array<string>"))
 
 
 def _mask_batches(masked: Mapping[bool, frozenset[str]], version: str):

@@ -18,9 +18,17 @@ from corpusgate.release.pointer import current_release
 from corpusgate.review import draw as draws
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, SparkSession
 
 Counts = dict[str, dict[str, dict[str, int]]]
+
+_DECISION = (
+    "release_id", "record_id", "source_id", "text_sha256", "outcome", "step", "rule", "version", "cluster", "survivor",
+)  # fmt: skip
+_RELEASE_RECORD = (
+    "release_id", "record_id", "source_id", "text_sha256", "mask_set", "released_sha256", "modality", "language",
+    "characters", "bytes", "domain", "licence_part",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +89,28 @@ def inputs(run: Run) -> Inputs:
 
 
 def _decide(run: Run, given: Inputs, session: SparkSession) -> StepResult:
-    masked = _masked(run, given, session).persist()
+    from corpusgate.decide import frames
+
+    languages = run.corpus.languages
+    first = frames.decide(_masked(run, given, session), _rule(run, given, languages)).persist()
     try:
-        dropped = _dropped(run, given, masked)
-        decided = _judge(run, given, masked, dropped).persist()
+        dropped = _dropped(run, first)
+        if not dropped:
+            return _freeze(run, given, session, first, dropped)
+        served = [language for language in languages if language not in dropped]
+        second = frames.decide(first, _rule(run, given, served)).persist()
         try:
-            return _freeze(run, given, session, decided, dropped)
+            return _freeze(run, given, session, second, dropped)
         finally:
-            decided.unpersist()
+            second.unpersist()
     finally:
-        masked.unpersist()
+        first.unpersist()
+
+
+def _rule(run: Run, given: Inputs, served: Sequence[str]) -> Column:
+    from corpusgate.decide import frames
+
+    return frames.eligibility(run.corpus.policy, given.held, served)
 
 
 def _masked(run: Run, given: Inputs, session: SparkSession) -> DataFrame:
@@ -101,27 +121,15 @@ def _masked(run: Run, given: Inputs, session: SparkSession) -> DataFrame:
     policy, place = run.corpus.policy, run.place
     parts = session.createDataFrame(given.parts, "source_id string, licence_part string")
     records = frames.considered(read(session, place, "record"), given.batches.values(), given.acquisitions, parts)
-    finding = read(session, place, "finding")
-    found = frames.with_findings(
-        records,
-        frames.keyword_scores(finding, given.versions["keyword"]),
-        frames.personal_spans(finding, given.versions["personal_information"]),
-    )
-    rule = frames.eligibility(policy, given.held, run.corpus.languages)
-    document = read(session, place, "document")
-    return frames.with_masks(found, document, policy, rule, given.versions["personal_information"])
+    found = frames.text_findings(read(session, place, "finding"), given.versions)
+    rule = _rule(run, given, run.corpus.languages)
+    document, version = read(session, place, "document"), given.versions["personal_information"]
+    return frames.with_masks(frames.with_findings(records, found), document, policy, rule, version)
 
 
-def _judge(run: Run, given: Inputs, masked: DataFrame, dropped: Sequence[str]) -> DataFrame:
-    from corpusgate.decide import frames
-
-    served = [language for language in run.corpus.languages if language not in dropped]
-    return frames.decide(masked, frames.eligibility(run.corpus.policy, given.held, served))
-
-
-def _dropped(run: Run, given: Inputs, masked: DataFrame) -> tuple[str, ...]:
+def _dropped(run: Run, decided: DataFrame) -> tuple[str, ...]:
     """The served languages that would stand on fewer than two providers: this run does not serve them."""
-    kept = _judge(run, given, masked, ()).where("outcome = 'kept'").select("language", "source_id").distinct()
+    kept = decided.where("outcome = 'kept'").select("language", "source_id").distinct()
     pairs = [(row["language"], run.source(row["source_id"]).provider) for row in kept.collect()]
     return languages_to_drop(run.corpus.languages, pairs)
 
@@ -138,12 +146,9 @@ def _freeze(run: Run, given: Inputs, session: SparkSession, decided: DataFrame, 
     )  # fmt: skip
     release = manifests.release_id(manifest)
     if not _frozen(run, manifest, release):
-        _write(run, session, decided, release, manifest["digests"]["policy"])
-        _draw(run, session, release, planned)
-        versions = {
-            t: store.version(run.place, t) for t in ("record", "document", "finding", "decision", "release_record")
-        }
-        manifests.write_candidate(run, manifest, manifests.about_run(run, versions))
+        _write(run, decided, release, manifest["digests"]["policy"])
+        _draw(run, session, decided, release, planned)
+        manifests.write_candidate(run, manifest, manifests.about_run(run))
     return _result(run, manifest, planned, dropped)
 
 
@@ -157,9 +162,8 @@ def _counts(decided: DataFrame) -> Counts:
 
 def _reconcile(given: Inputs, counts: Counts) -> None:
     found = {s: sum(sum(rules.values()) for rules in counts.get(s, {}).values()) for s in given.batches}
-    wrong = [
-        f"{s}: {given.expected[s]} taken in, {n} found" for s, n in sorted(found.items()) if n != given.expected[s]
-    ]
+    expected = given.expected
+    wrong = [f"{s}: {expected[s]} taken in, {n} found" for s, n in sorted(found.items()) if n != expected[s]]
     if wrong:
         raise Unreconciled(
             f"The records in the lake are not those that intake took in ({'; '.join(wrong)}). Nothing was decided; "
@@ -169,13 +173,8 @@ def _reconcile(given: Inputs, counts: Counts) -> None:
 
 def _leaves(session: SparkSession, decided: DataFrame) -> list[Bucket]:
     # What is not kept releases nothing, whatever its text would have become.
-    row = decided.selectExpr(
-        "record_id",
-        "text_sha256",
-        "CASE WHEN outcome = 'kept' THEN released_sha256 END AS released_sha256",
-        "outcome",
-        "rule",
-    )
+    released = "CASE WHEN outcome = 'kept' THEN released_sha256 END AS released_sha256"
+    row = decided.selectExpr("record_id", "text_sha256", released, "outcome", "rule")
     leaves = row.selectExpr(f"{leaf_sql('spark')} AS leaf")
     rows = session.sql(buckets_sql("spark", "{leaves}"), leaves=leaves).collect()
     return [Bucket(r["bucket"], r["root"], r["leaves"]) for r in rows]
@@ -191,7 +190,7 @@ def _frames_of_draws(session: SparkSession, decided: DataFrame) -> list[tuple[st
 
 
 def _frozen(run: Run, manifest: Mapping[str, Any], release: str) -> bool:
-    """Whether this very candidate is there already: its manifest, which is written last, and as many rows as it says."""
+    """Whether this very candidate is there already: its manifest, written last, and as many rows as it says."""
     if not (manifests.candidate_folder(run.place, release) / "manifest.json").is_file():
         return False
     where = f"release_id = {draws.literal(release)}"
@@ -199,48 +198,27 @@ def _frozen(run: Run, manifest: Mapping[str, Any], release: str) -> bool:
     kept, other, samples = (
         store.query(run.place, f"SELECT count(*) AS n FROM {t} WHERE {where}", [t]).to_pylist()[0]["n"] for t in tables
     )
-    outcome = manifest["counts"]["by_outcome"]
-    return (kept, other, samples) == (
-        outcome["kept"],
-        outcome["removed"] + outcome["errored"],
-        len(manifest["samples"]),
-    )
+    said = manifest["counts"]["by_outcome"]
+    return (kept, other, samples) == (said["kept"], said["removed"] + said["errored"], len(manifest["samples"]))
 
 
-def _write(run: Run, session: SparkSession, decided: DataFrame, release: str, version: str) -> None:
+def _write(run: Run, decided: DataFrame, release: str, version: str) -> None:
     from pyspark.sql import functions as F
 
     from corpusgate.lake.frames import one_of, write_slice
 
     where, named = one_of("release_id", [release]), decided.withColumn("release_id", F.lit(release))
     out = named.where("outcome <> 'kept'").withColumns({"step": F.lit("decide"), "version": F.lit(version)})
-    columns = (
-        "release_id",
-        "record_id",
-        "source_id",
-        "text_sha256",
-        "outcome",
-        "step",
-        "rule",
-        "version",
-        "cluster",
-        "survivor",
-    )
-    write_slice(out.select(*columns), run.place, "decision", where)
-    kept = named.where("outcome = 'kept'").withColumns(
-        {"characters": F.col("released_characters"), "bytes": F.col("released_bytes")}
-    )
-    columns = (
-        "release_id", "record_id", "source_id", "text_sha256", "mask_set", "released_sha256", "modality", "language",
-        "characters", "bytes", "domain", "licence_part",
-    )  # fmt: skip
-    write_slice(kept.select(*columns), run.place, "release_record", where)
+    write_slice(out.select(*_DECISION), run.place, "decision", where)
+    size = {"characters": F.col("released_characters"), "bytes": F.col("released_bytes")}
+    kept = named.where("outcome = 'kept'").withColumns(size)
+    write_slice(kept.select(*_RELEASE_RECORD), run.place, "release_record", where)
 
 
-def _draw(run: Run, session: SparkSession, release: str, planned: Sequence[draws.Draw]) -> None:
-    from corpusgate.lake.frames import read
+def _draw(run: Run, session: SparkSession, decided: DataFrame, release: str, planned: Sequence[draws.Draw]) -> None:
+    from pyspark.sql import functions as F
 
-    frame = read(session, run.place, "release_record")
+    frame = decided.where("outcome = 'kept'").withColumn("release_id", F.lit(release))
     samples, items = [], []
     for one in planned:
         samples.append(draws.sample_row(release, one, run.corpus.item_unit, run.at))

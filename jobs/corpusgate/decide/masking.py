@@ -21,10 +21,10 @@ from corpusgate.decide.rules import (
 )
 from corpusgate.errors import DetectorMissing
 
-MASKED = pa.schema([
-    ("text_sha256", pa.string()), ("has_basis", pa.bool_()), ("mask_set", pa.string()), ("released_sha256", pa.string()),
-    ("released_characters", pa.int64()), ("released_bytes", pa.int64()), ("fault", pa.string()),
-])  # fmt: skip
+MASKED = pa.schema({
+    "text_sha256": pa.string(), "has_basis": pa.bool_(), "mask_set": pa.string(), "released_sha256": pa.string(),
+    "released_characters": pa.int64(), "released_bytes": pa.int64(), "fault": pa.string(),
+})  # fmt: skip
 
 SpanFinder = Callable[[str], list[Span] | None]
 

@@ -1,4 +1,4 @@
-"""The few SQL functions that are called differently by the engines which read the lake, so that one template serves all."""
+"""The few SQL functions that the engines which read the lake call differently, so that one template serves all."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def literal(text: str) -> str:
     """A text as an SQL literal.
 
     Raises:
-        ValueError: it holds a quote, a backslash or a control character; engines escape these differently, and no id or
-            seed of ours has any.
+        ValueError: it holds a quote, a backslash, a brace or a control character; engines and templates escape these
+            differently, and no id or seed has any.
     """
-    if any(c in "'\"\\" or ord(c) < 32 for c in text):
+    if any(c in "'\"\\{}" or ord(c) < 32 for c in text):
         raise ValueError(f"not usable in SQL: {text[:60]!r}")
     return f"'{text}'"

@@ -1,4 +1,4 @@
-"""Content hashes of what judges a corpus: code, configuration, lock file, lexicon, policy. Equal content, equal digest."""
+"""Content hashes of what judges a corpus: code, configuration, lock, lexicon, policy. Equal content, equal digest."""
 
 from __future__ import annotations
 

@@ -1,12 +1,14 @@
-"""Spark job 3: writes the released texts and the manifest, then moves the channel's pointer. Killed anywhere and started
-again, it leaves what an undisturbed run leaves."""
+"""Spark job 3: writes the released texts and the manifest, then moves the channel's pointer.
+
+Killed anywhere and started again, it leaves what an undisturbed run leaves.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +51,7 @@ class Candidate:
 
 
 def publish(run: Run, channel: str = "trial", at_stage: Stage = lambda stage: None) -> StepResult:
-    """Publishes the run's candidate to `channel`, if its gate lets it and the channel still shows the candidate's parent.
+    """Publishes the run's candidate to `channel`, if its gate lets it and the channel still shows its parent.
 
     State `held` (with the first control that blocks) or `unchanged` (the channel shows this very release) writes
     nothing; the unit is the record. `at_stage` is told each stage before it begins, so that tests can end it there.
@@ -68,10 +70,9 @@ def publish(run: Run, channel: str = "trial", at_stage: Stage = lambda stage: No
     blocked = gate.facts["blocked"].get(channel, [])
     if blocked or gate.state not in ("ok", "unchanged"):
         first = blocked[0] if blocked else gate.held_by
-        because = f"{facts['release_id']} is not published to {channel}: blocked by {', '.join(blocked) or first or gate.state}."
-        return _result(
-            "held", 0, {**facts, "state": "held"}, held_by=first, because=f"{because} {gate.because}".strip()
-        )
+        by = ", ".join(blocked) or first or gate.state
+        because = f"{facts['release_id']} is not published to {channel}: blocked by {by}. {gate.because}".strip()
+        return _result("held", 0, {**facts, "state": "held"}, held_by=first, because=because)
     candidate = _candidate(run, decided, channel)
     with lease(run.place, run.id):
         pointer = read_pointer(run.place, run.corpus.id, channel)
@@ -87,9 +88,7 @@ def _candidate(run: Run, decided: StepResult, channel: str) -> Candidate:
     manifest = read_manifest(candidate_folder(run.place, release) / "manifest.json")
     root = manifest_root(manifest)
     if root != decided.facts["manifest_root"]:
-        raise CorpusgateError(
-            f"The manifest of {release} is not the one that decide wrote: run decide and the gate again."
-        )
+        raise CorpusgateError(f"The manifest of {release} is not the one that decide wrote: run decide and gate again.")
     return Candidate(manifest, release, root, decided.facts["parent"].get(channel), channel)
 
 
@@ -120,7 +119,7 @@ def _publish(run: Run, candidate: Candidate, pointer: Mapping[str, Any] | None, 
 
 
 @contextmanager
-def _temporary(folder: Path) -> Iterator[Path]:
+def _temporary(folder: Path) -> Generator[Path]:
     """A folder beside `folder`, of the same name always: what a killed run left in it is thrown away first."""
     made = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(made, ignore_errors=True)
@@ -152,8 +151,8 @@ def _write_data(run: Run, candidate: Candidate, made: Path) -> dict[str, Any]:
     got = seen.get
     if got["wrong"] or got["records"] != candidate.kept:
         raise CorpusgateError(
-            f"{candidate.release_id}: of {candidate.kept} records {got['records']} could be written, {got['wrong']} with a "
-            f"text that is not the one decided about (first: {got['first_wrong']}). Nothing was published; "
+            f"{candidate.release_id}: of {candidate.kept} records {got['records']} could be written, {got['wrong']} "
+            f"with a text that is not the one decided about (first: {got['first_wrong']}). Nothing was published; "
             f"`corpusgate explain` shows the record's text hash, and intake writes lost texts again."
         )
     return {"files": _tidy(made / "data"), "characters": got["characters"]}
@@ -197,9 +196,7 @@ def _tidy(data: Path) -> list[dict[str, Any]]:
 def _write_papers(run: Run, candidate: Candidate, made: Path, data: Mapping[str, Any]) -> None:
     frozen = candidate_folder(run.place, candidate.release_id) / "manifest.json"
     shutil.copyfile(frozen, made / "manifest.json")
-    versions = {name: store.version(run.place, name) for name in ("release_record", "decision", "document", "record")}
-    about = about_run(run, versions)
-    write_atomically(made / "run.json", json.dumps(about, indent=1, sort_keys=True))
+    write_atomically(made / "run.json", json.dumps(about_run(run), indent=1, sort_keys=True))
     write_atomically(made / "files.json", json.dumps(data, indent=1, sort_keys=True))
     write_atomically(made / "signature.json", json.dumps(sign(run.place, candidate.root), indent=1, sort_keys=True))
     write_atomically(made / "NOTICE", notice(candidate.manifest, candidate.release_id))

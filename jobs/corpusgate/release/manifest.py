@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from corpusgate.errors import UserError
+from corpusgate.lake import store
 from corpusgate.lake.run import Run, write_atomically
 from corpusgate.release.digests import canonical
 from corpusgate.release.merkle import ALGORITHM, Bucket, merkle_root
 from corpusgate.settings.place import Place
 
 FORMAT = "corpusgate-manifest/1"
+#: The tables whose versions `run.json` records.
+TABLES_BEHIND = ("record", "document", "finding", "decision", "release_record")
 
 
 def build(
@@ -75,8 +78,8 @@ def release_id(manifest: Mapping[str, Any]) -> str:
 def sources_of(run: Run, taken: Iterable[str], held: Mapping[str, str | None]) -> list[dict[str, Any]]:
     """What each source of the corpus gave to this candidate, in the declared order: content only, no time, no path.
 
-    `purl`, `kind`, whether it was `taken` in, `held_by` (a control id, or the step's state), the `acquisitions` (name and
-    hash of the bytes), the licence `parts` (expression and hash of its text) that passed.
+    `purl`, `kind`, whether it was `taken` in, `held_by` (a control id, or the step's state), the `acquisitions` (name
+    and hash of the bytes), the licence `parts` (expression and hash of its text) that passed.
     """
     taken, rows = set(taken), []
     for source in run.sources:
@@ -115,11 +118,10 @@ def write_candidate(run: Run, manifest: Mapping[str, Any], about: Mapping[str, A
     return folder
 
 
-def about_run(run: Run, table_versions: Mapping[str, int]) -> dict[str, Any]:
+def about_run(run: Run) -> dict[str, Any]:
     """What `run.json` says: the circumstances, which are no part of a release's identity."""
-    return {
-        "run_id": run.id, "at": run.at.isoformat(), "host": os.uname().nodename, "table_versions": dict(table_versions),
-    }  # fmt: skip
+    versions = {name: store.version(run.place, name) for name in TABLES_BEHIND}
+    return {"run_id": run.id, "at": run.at.isoformat(), "host": os.uname().nodename, "table_versions": versions}
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The tree over a candidate's records: leaves, buckets, root. One definition for Spark, delta-rs and plain Python.
 
-- A leaf is SHA-256 over `record_id|text_sha256|released_sha256|outcome|rule`, in hex; what is null is empty. Every record
-  that was considered has one, kept or not.
+- A leaf is SHA-256 over `record_id|text_sha256|released_sha256|outcome|rule`, in hex; what is null is empty. Every
+  record that was considered has one, kept or not.
 - A bucket holds the leaves that begin with the same two hex digits; its groups those with the same four. A group's
   root is SHA-256 over its leaves, sorted, one after another; a bucket's root is SHA-256 over its groups in order, each
   as its four digits and its root.
@@ -48,16 +48,17 @@ def leaf_sql(engine: Engine) -> str:
 
 
 def buckets_sql(engine: Engine, leaves: str, by: tuple[str, ...] = ()) -> str:
-    """SQL over a relation with a column `leaf` (and the columns `by`): `by…, bucket, root, leaves`, at most 256 rows each.
+    """SQL over a relation with a column `leaf` (and `by`): `by…, bucket, root, leaves`, at most 256 rows each.
 
     `leaves` is a table's name or a query in brackets.
     """
     also = "".join(f"{c}, " for c in by)
+    root = sha256(engine, joined(engine, "leaf"))
     groups = (
-        f"SELECT {also}substr(leaf, 1, 4) AS prefix, {sha256(engine, joined(engine, 'leaf'))} AS root, count(*) AS leaves "
+        f"SELECT {also}substr(leaf, 1, 4) AS prefix, {root} AS root, count(*) AS leaves "
         f"FROM {leaves} AS l GROUP BY {also}substr(leaf, 1, 4)"
     )
-    # The prefix leads each part, so that sorting the parts sorts by it; its fixed width keeps the joined text unambiguous.
+    # The prefix leads each part, so that sorting the parts sorts by it; fixed widths keep the joined text unambiguous.
     part = "concat(prefix, root)"
     return (
         f"SELECT {also}substr(prefix, 1, 2) AS bucket, {sha256(engine, joined(engine, part))} AS root, "

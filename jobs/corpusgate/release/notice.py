@@ -16,11 +16,12 @@ manifest and in the table release_record.
 
 
 def notice(manifest: Mapping[str, Any], release_id: str) -> str:
-    """A line for each licence part of each source with kept records: title, package or path, licence, its text's hash."""
+    """A line for each licence part of each source with kept records: title, address, licence, its text's hash."""
     kept = {s for s, outcomes in manifest["counts"]["by_source"].items() if outcomes.get("kept")}
     lines = [
-        f"- {_plain(source['title'])} ({_plain(source['purl'])}), {part['part']}: {_plain(part['expression'] or 'NOASSERTION')}"
-        f"; licence text sha256:{part['text_sha256'] or 'none'}{_duties(part)}"
+        f"- {_plain(source['title'])} ({_plain(source['purl'])}), {part['part']}: "
+        f"{_plain(part['expression'] or 'NOASSERTION')}; "
+        f"licence text sha256:{part['text_sha256'] or 'none'}{_duties(part)}"
         for source in manifest["sources"]
         if source["source_id"] in kept
         for part in source["parts"]

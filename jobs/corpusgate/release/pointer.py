@@ -28,7 +28,7 @@ def pointer_file(place: Place, corpus: str, channel: str) -> Path:
 
 
 def read_pointer(place: Place, corpus: str, channel: str) -> dict[str, Any] | None:
-    """The pointer: `corpus, channel, release_id, manifest_root, run_id, moved_at, previous`; None before the first release."""
+    """The pointer: `corpus, channel, release_id, manifest_root, run_id, moved_at, previous`; None before any."""
     path = pointer_file(place, corpus, channel)
     return json.loads(path.read_text("utf-8")) if path.is_file() else None
 
@@ -79,9 +79,7 @@ def rollback(
     known = store.read(place, "release", ["release_id", "channel", "corpus"]).to_pylist()
     if {"release_id": to, "channel": channel, "corpus": corpus} not in known:
         there = sorted({r["release_id"] for r in known if (r["corpus"], r["channel"]) == (corpus, channel)})
-        raise UserError(
-            f"{to} was never published to {channel} of {corpus}. Published there: {', '.join(there) or 'none'}."
-        )
+        raise UserError(f"{to} was never published to {channel} of {corpus}. Those were: {', '.join(there) or 'none'}.")
     root = manifest_root(read_manifest(place.releases / to / "manifest.json"))
     with lease(place, run_id):
         shown = current_release(place, corpus, channel)

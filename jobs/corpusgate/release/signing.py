@@ -42,9 +42,8 @@ def verifies(signed: dict[str, Any], manifest_root: str) -> bool:
     """Whether the signature is one of this root by the key that it names."""
     try:
         public = bytes.fromhex(signed["public_key"])
-        Ed25519PublicKey.from_public_bytes(public).verify(
-            bytes.fromhex(signed["signature"]), bytes.fromhex(manifest_root)
-        )
+        signature, message = bytes.fromhex(signed["signature"]), bytes.fromhex(manifest_root)
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (InvalidSignature, ValueError, KeyError, TypeError):
         return False
     return key_id(public) == signed.get("key_id")

@@ -54,7 +54,7 @@ def planned(corpus: Corpus, frames: Sequence[tuple[str, int, str]]) -> list[Draw
     """The draws of every candidate: for people and for a second detector, from each modality.
 
     `frames` has (modality, kept records, hash of their ids). People get `policy.review_sample` records, all where there
-    are fewer (45654-2025 B.2.1.2.1 a); the technical sample is `policy.technical_share` of the modality, rounded up (b).
+    are fewer (45654-2025 B.2.1.2.1 a); the technical sample is `policy.technical_share` of it, rounded up (b).
     """
     draws = []
     for modality, rows, digest in sorted(frames):

@@ -85,6 +85,7 @@ def judged(
     run_id: str = "run-1",
     at: datetime = AT,
     held: dict[str, str] | None = None,
+    versions: dict[str, str] = VERSIONS,
     keep_tables: bool = False,
 ) -> Run:
     """A run whose intake took in `texts` and whose source gate held `held` (source -> control); ready for decide."""
@@ -94,17 +95,23 @@ def judged(
     taken = sorted({t.source for t in texts})
     if not keep_tables:
         for source in taken:
-            write_tables(place, source, [t for t in texts if t.source == source])
+            write_tables(place, source, [t for t in texts if t.source == source], versions)
     for source in taken:
         acquired = {"acquisition_id": f"acq-{source}", "name": source, "sha256": _digest(source)}
         run.write(StepResult(step="fetch", source_id=source, unit="object", rows_in=1, kept=1,
                              facts={"acquisitions": [acquired]}))  # fmt: skip
-        part = {"part": "all", "verdict": "pass", "declared": "MIT", "concluded": "CC0-1.0", "text_sha256": _digest("l")}
+        part = {
+            "part": "all",
+            "verdict": "pass",
+            "declared": "MIT",
+            "concluded": "CC0-1.0",
+            "text_sha256": _digest("l"),
+        }
         run.write(StepResult(step="licence", source_id=source, unit="part", rows_in=1, kept=1, facts={"parts": [part]}))
     kept = {s: sum(t.source == s for t in texts) for s in taken}
     facts = {
         "sources": {s: {"rows_in": n, "kept": n, "removed": 0, "errored": 0, "removed_by_rule": {}} for s, n in kept.items()},
-        "batches": {s: f"batch-{s}" for s in taken}, "versions": VERSIONS, "texts": len(texts), "reused": [],
+        "batches": {s: f"batch-{s}" for s in taken}, "versions": versions, "texts": len(texts), "reused": [],
     }  # fmt: skip
     run.write(StepResult(step="intake", unit="item", rows_in=len(texts), kept=len(texts), facts=facts))
     run.write(StepResult(step="source_gate", unit="source", rows_in=len(taken), kept=len(taken),
@@ -112,7 +119,7 @@ def judged(
     return run
 
 
-def write_tables(place: Place, source: str, texts: Sequence[Text]) -> None:
+def write_tables(place: Place, source: str, texts: Sequence[Text], versions: dict[str, str] = VERSIONS) -> None:
     """Replaces the source's slice of record, document and finding by these texts."""
     batch = f"batch-{source}"
     records = [
@@ -128,27 +135,33 @@ def write_tables(place: Place, source: str, texts: Sequence[Text]) -> None:
     there = set(store.read(place, "document", ["text_sha256"], f"batch_id <> '{batch}'").column(0).to_pylist())
     fresh = list({t.sha256: t for t in texts if t.sha256 not in there}.values())
     documents = [
-        {"text_sha256": t.sha256, "batch_id": batch, "text": t.text, "characters": len(t.text), "bytes": len(t.text.encode())}
+        {
+            "text_sha256": t.sha256,
+            "batch_id": batch,
+            "text": t.text,
+            "characters": len(t.text),
+            "bytes": len(t.text.encode()),
+        }
         for t in fresh
     ]
     for name, rows in (
         ("record", records),
         ("document", documents),
-        ("finding", [f for t in fresh for f in findings(t, batch)]),
+        ("finding", [f for t in fresh for f in findings(t, batch, versions)]),
     ):
         store.replace(place, name, rows, f"batch_id = '{batch}'", "made by a test")
 
 
-def findings(text: Text, batch: str) -> list[dict[str, Any]]:
+def findings(text: Text, batch: str, versions: dict[str, str]) -> list[dict[str, Any]]:
     """The rows of `finding` of one text."""
     common = {"text_sha256": text.sha256, "batch_id": batch, "score": 1.0, "count": 1}
     words = [
-        {**common, "family": "keyword", "detector": "keyword", "version": VERSIONS["keyword"], "rule": f"w{n}",
+        {**common, "family": "keyword", "detector": "keyword", "version": versions["keyword"], "rule": f"w{n}",
          "risk": risk, "start": 0, "end": 1, "weight": weight}
         for n, (risk, weight) in enumerate(text.weights)
     ]  # fmt: skip
     personal = [
-        {**common, "family": "personal_information", "detector": "pi", "version": VERSIONS["personal_information"],
+        {**common, "family": "personal_information", "detector": "pi", "version": versions["personal_information"],
          "rule": kind, "risk": kind, "start": start, "end": end, "weight": 0.0, "count": text.counted or len(text.personal)}
         for start, end, kind in text.personal
     ]  # fmt: skip
