@@ -17,9 +17,8 @@ ROW_COUNT = "row-count"
 def within_bound(control: Control) -> Expectation:
     """The expectation that every measured value of the control's figure meets its bound.
 
-    The column is named after the figure; a row is one source, or one stratum of a release. Cells that are empty were not
-    measured there: `corpusgate.gates.verdict` sees to it that none of them passes.
-    """
+    The column is named after the figure; a row is one source, or one stratum of a release. Cells that are empty were
+    not measured there: `corpusgate.gates.verdict` sees to it that none of them passes."""
     limits: dict[str, Any] = {
         "<=": {"max_value": control.bound},
         "<": {"max_value": control.bound, "strict_max": True},

@@ -15,7 +15,8 @@ WAIVING_ROLE = "lead"
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What an attestation may bind to for one scope: `scope` as it is named in the row, and the content's own hashes."""
+    """What an attestation may bind to for one scope: `scope` as it is named in the row, and the content's own
+    hashes."""
 
     scope: str
     content: frozenset[str]

@@ -1,8 +1,7 @@
 """A figure: one number about one source or one stratum of a release, before anyone judges it.
 
-Figures are computed in one pass over narrow columns (delta-rs, no JVM): `source_figures` and `release_figures`. A figure
-that cannot be computed is `unreadable`, which is judged as a failure; one that must wait says for what.
-"""
+Figures are computed in one pass over narrow columns (delta-rs, no JVM): `source_figures` and `release_figures`. A
+figure that cannot be computed is `unreadable`, which is judged as a failure; one that must wait says for what."""
 
 from __future__ import annotations
 
@@ -33,9 +32,8 @@ class GateInput(CorpusgateError):
 class Figure:
     """`value` is what the control's bound is compared with; `k` of `n` are what it was made of, in the control's unit.
 
-    `scope_id` is a source's id or a release's; `stratum` is e.g. `modality:text`, empty for the whole. `examples` are ids
-    of at most ten records that speak against it, never their text.
-    """
+    `scope_id` is a source's id or a release's; `stratum` is e.g. `modality:text`, empty for the whole. `examples` are
+    ids of at most ten records that speak against it, never their text."""
 
     control_id: str
     gate: str
@@ -104,7 +102,8 @@ def version_of(detector: str, versions: Mapping[str, str]) -> str:
 
 
 def keyword_weights(versions: Mapping[str, str]) -> str:
-    """SQL: text_sha256, weight: the weights of a text's keyword findings of the 29 risks of A.1 to A.4, added up exactly.
+    """SQL: text_sha256, weight: the weights of a text's keyword findings of the 29 risks of A.1 to A.4, added up
+    exactly.
 
     Same arithmetic as the decision's (decimal, six places): ten words of 0.1 are 1, not a little less.
     """
@@ -131,11 +130,12 @@ def screened_families(versions: Mapping[str, str]) -> str:
     )
 
 
-#: SQL over `r` (record), `a` (its acquisition) and `c` (kind, provider, title of its source): whether the record lacks what
-#: its kind of source must carry (45652-draft 6.2 a: source information; or address; or set and organisation). A time of
-#: acquisition and what was acquired belong to every kind.
+#: SQL over `r` (record), `a` (its acquisition) and `c` (kind, provider, title of its source): whether the record lacks
+#: what its kind of source must carry (45652-draft 6.2 a: source information; or address; or set and organisation). A
+#: time of acquisition and what was acquired belong to every kind.
 LACKS_ORIGIN = (
-    "(a.acquisition_id IS NULL OR a.fetched_at IS NULL OR COALESCE(r.locator, '') = '' OR COALESCE(c.provider, '') = '' "
+    "(a.acquisition_id IS NULL OR a.fetched_at IS NULL "
+    "OR COALESCE(r.locator, '') = '' OR COALESCE(c.provider, '') = '' "
     "OR (c.kind = 'self_collected' AND COALESCE(r.url, '') = '') "
     "OR (c.kind IN ('open_source', 'commercial') AND (COALESCE(c.title, '') = '' OR COALESCE(a.purl, '') = '')) "
     "OR (c.kind = 'synthetic' AND COALESCE(r.generator, '') = ''))"

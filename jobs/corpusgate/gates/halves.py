@@ -1,4 +1,5 @@
-"""Everything a gate judges of a scope: the computed figures, what waits, and the people's halves, with their waivers."""
+"""Everything a gate judges of a scope: the computed figures, what waits, and the people's halves, with their
+waivers."""
 
 from __future__ import annotations
 

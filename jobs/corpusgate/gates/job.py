@@ -1,8 +1,7 @@
 """The two gates of a rebuild, each one Great Expectations process: of every source, then of the candidate.
 
-Both write `control_result` and their facts; neither raises for what it judges. A crash, an unreadable table or a missing
-result is a failed control, said in the same words and the same rows as any other.
-"""
+Both write `control_result` and their facts; neither raises for what it judges. A crash, an unreadable table or a
+missing result is a failed control, said in the same words and the same rows as any other."""
 
 from __future__ import annotations
 
@@ -177,6 +176,6 @@ def _row(run: Run, gate: str, control: Control, j: Judged, release_id: str | Non
         "clause": control.clause, "half": j.half, "scope": j.scope, "scope_id": j.scope_id, "stratum": j.stratum,
         "figure": j.value, "comparator": control.comparator if compared else None,
         "bound": control.bound if compared else None, "unit": control.unit, "k": j.k, "n": j.n, "verdict": j.verdict,
-        "blocks": list(control.blocks), "because": j.because, "examples": list(j.examples), "next_act": control.next_act,
-        "evidence_ids": list(j.evidence_ids), "suite_sha256": j.suite_sha256, "judged_at": run.at,
+        "blocks": list(control.blocks), "because": j.because, "examples": list(j.examples),
+        "next_act": control.next_act, "evidence_ids": list(j.evidence_ids), "suite_sha256": j.suite_sha256, "judged_at": run.at,
     }  # fmt: skip

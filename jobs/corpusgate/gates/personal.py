@@ -1,8 +1,7 @@
 """Personal information that is left in the released text (45654-2025 4.2.3), found by second patterns.
 
-The filter's own findings cannot prove the filter. Records that are released as stored are judged by the findings that the
-second detector (`pi_check`) left in intake; those with masks are searched again in their released form.
-"""
+The filter's own findings cannot prove the filter. Records that are released as stored are judged by the findings that
+the second detector (`pi_check`) left in intake; those with masks are searched again in their released form."""
 
 from __future__ import annotations
 
@@ -60,8 +59,8 @@ def personal_hits(run: Run, c: Candidate) -> dict[str, Hits]:
 
 
 def _stored_sql(c: Candidate) -> str:
-    """A row a modality: the records, how many are to be searched again, ids of unmasked ones with a finding that no basis
-    covers."""
+    """A row a modality: the records, how many are to be searched again, ids of unmasked ones with a finding that no
+    basis covers."""
     personal, sensitive = (", ".join(map(quoted, risks)) for risks in (PERSONAL, SENSITIVE))
     return f"""
     WITH f AS (
@@ -121,7 +120,8 @@ def _released(row: Mapping[str, Any]) -> str:
 
 def _masked_texts(run: Run, c: Candidate) -> Iterator[list[dict[str, Any]]]:
     sql = f"""
-    SELECT k.record_id, COALESCE(k.modality, 'unknown') AS modality, {BASED} AS based, k.mask_set, k.released_sha256, d.text
+    SELECT k.record_id, COALESCE(k.modality, 'unknown') AS modality, {BASED} AS based, k.mask_set, k.released_sha256,
+           d.text
     FROM {_joined(c)}
     JOIN document d ON k.text_sha256 = d.text_sha256
     WHERE k.release_id = {quoted(c.release_id)} AND {MASKED} AND NOT {SEPARATELY}

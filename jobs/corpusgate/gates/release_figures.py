@@ -25,8 +25,8 @@ NOTHING = Stratum()
 
 
 def release_figures(run: Run, catalogue: Catalogue, c: Candidate) -> list[Figure]:
-    """One figure for each computed control and stratum, and its twins in other texts. Three reads that fail apart: of the
-    records, of the released text, of people's reviews."""
+    """One figure for each computed control and stratum, and its twins in other texts. Three reads that fail apart: of
+    the records, of the released text, of people's reviews."""
     ids = [c.release_id]
     figures = guarded(OF_RECORDS, "release", ids, partial(_of_records, run, c))
     figures += guarded(OF_TEXT, "release", ids, partial(_of_text, run, c))
@@ -103,9 +103,9 @@ def _of_text(run: Run, c: Candidate) -> list[Figure]:
     for modality in sorted({*run.corpus.modalities, *hits}):
         one = hits.get(modality) or Hits()
         stratum = f"modality:{modality}"
-        said = "released records hold personal information without a basis that is enough, by the second patterns"
+        said = "released records hold personal information without a basis, by the second patterns"
         figures.append(_count(c, PERSONAL, "content", stratum, (len(one.personal), one.personal), one.records, said))
-        said = "released records hold sensitive personal information without a basis that is enough, by the second patterns"
+        said = "released records hold sensitive information without a basis that is enough, by the second patterns"
         figures.append(_count(c, SENSITIVE, "content", stratum, (len(one.sensitive), one.sensitive), one.records, said))
     return figures
 

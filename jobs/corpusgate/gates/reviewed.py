@@ -1,4 +1,5 @@
-"""What people's reviews of a candidate's sample say (45654-2025 4.2.1, by B.2.1.2.1 a): 4,000 items of each modality, 96 %."""
+"""What people's reviews of a candidate's sample say (45654-2025 4.2.1, by B.2.1.2.1 a): 4,000 items of each modality,
+96 %."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from corpusgate.gates import statistics
 from corpusgate.gates.figures import Figure, quoted
 from corpusgate.lake import store
 from corpusgate.lake.run import Run
@@ -67,14 +69,15 @@ def judge_sample(control: Control, release_id: str, stratum: str, sample: Mappin
     said += f"; {counted.void} void: their text changed since the draw" if counted.void else ""
     if counted.drawn < needed:
         said += f"; only {counted.drawn} were drawn: raise policy.review_sample to {needed}"
+    said += f"; {statistics.said(passed, n)}" if 0 < n < sample["frame_rows"] else ""
     lost = needed > 0 and not control.holds((max(needed, n) - bad) / max(needed, n))
     state = "measured" if lost or (n >= needed > 0) else "pending"
     rate = passed / n if n else None
     if lost and n < needed:
         rate, said = (needed - bad) / needed, f"{said}; the bound cannot be met any more"
     return Figure(
-        control.id, "content", "release", release_id, state, stratum, "human", value=rate if state == "measured" else None,
-        k=passed, n=n, because=said, examples=counted.bad[:10],
+        control.id, "content", "release", release_id, state, stratum, "human",
+        value=rate if state == "measured" else None, k=passed, n=n, because=said, examples=counted.bad[:10],
     )  # fmt: skip
 
 

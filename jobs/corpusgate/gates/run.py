@@ -1,4 +1,5 @@
-"""One Great Expectations validation a suite, over a small table of figures. Great Expectations is imported nowhere else."""
+"""One Great Expectations validation a suite, over a small table of figures. Great Expectations is imported nowhere
+else."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ ROW = "row"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a suite said. `evaluated` and `failed` hold (control id, row of the table); `faults` says of a control why no
-    verdict of it may be believed (an exception, a missing column, values that were not looked at)."""
+    """What a suite said. `evaluated` and `failed` hold (control id, row of the table); `faults` says of a control why
+    no verdict of it may be believed (an exception, a missing column, values that were not looked at)."""
 
     gate: str
     suite_sha256: str = ""

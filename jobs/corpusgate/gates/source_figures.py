@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from corpusgate.gates import statistics
 from corpusgate.gates.figures import (
     EXAMPLES,
     LACKS_ORIGIN,
@@ -33,7 +34,8 @@ ILLEGAL, COVERAGE, ORIGIN, ERRORED = "45654-4-1-1-b", "45654-4-2-1", "45652-draf
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What one pass over the records of a source gives: how many, and how many (with ids) speak against each control."""
+    """What one pass over the records of a source gives: how many, and how many (with ids) speak against each
+    control."""
 
     records: int
     texts: int
@@ -47,7 +49,8 @@ NOTHING = Collected(0, 0, (0, ()), (0, ()), (0, ()), (0, ()))
 
 
 def held_before(run: Run) -> dict[str, StepResult]:
-    """Sources that a step before intake keeps back. The gate's own earlier attempt does not count: it may be repeated."""
+    """Sources that a step before intake keeps back. The gate's own earlier attempt does not count: it may be
+    repeated."""
     held: dict[str, StepResult] = {}
     for step in BEFORE:
         for result in run.results(step):
@@ -90,6 +93,8 @@ def _admission(run: Run, source_id: str, held: StepResult | None) -> list[Figure
     facts = result.facts
     k, n = int(facts["k"]), int(facts["n"])
     because = f"{k} of {n} sampled records count as illegal or unhealthy (seed {facts.get('seed', 'not recorded')})"
+    if 0 < n < facts.get("frame_rows", n + 1):
+        because += f"; {statistics.said(k, n)}"
     examples = tuple(facts.get("examples") or ())[:EXAMPLES]
     return [_measured(ADMISSION, "admission", source_id, share(k, n), k, n, because, examples)]
 
@@ -155,7 +160,8 @@ def collect(run: Run, source_ids: list[str]) -> dict[str, Collected]:
         r["source_id"]: Collected(
             records=r["records"], texts=r["texts"],
             illegal=(r["illegal"], ids(r["illegal_ids"])), unscreened=(r["unscreened"], ids(r["unscreened_ids"])),
-            originless=(r["originless"], ids(r["originless_ids"])), unlicensed=(r["unlicensed"], ids(r["unlicensed_ids"])),
+            originless=(r["originless"], ids(r["originless_ids"])),
+            unlicensed=(r["unlicensed"], ids(r["unlicensed_ids"])),
         )
         for r in rows.to_pylist()
     }  # fmt: skip

@@ -18,6 +18,9 @@ from corpusgate.settings.control import Control, Verdict
 
 Channel = Literal["trial", "filing"]
 
+#: Gates whose controls all wait for data of later kinds: annotated data, libraries, question banks.
+NO_SUITE_YET: tuple[str, ...] = ("annotation", "lexicon", "questions")
+
 #: Worst first. Two halves of a control have the worse of their verdicts; what does not apply says nothing.
 ORDER: tuple[Verdict, ...] = ("fail", "pending", "waived", "pass", "not_applicable")
 
@@ -53,8 +56,8 @@ def judge(control: Control, figure: Figure, outcome: Outcome) -> Judged:
     bound, read again, agrees."""
     verdict, because = _verdict(control, figure, outcome)
     return Judged(
-        control.id, figure.half, figure.scope, figure.scope_id, figure.stratum, verdict, because, figure.value, figure.k,
-        figure.n, figure.examples, outcome.suite_sha256 or None,
+        control.id, figure.half, figure.scope, figure.scope_id, figure.stratum, verdict, because, figure.value,
+        figure.k, figure.n, figure.examples, outcome.suite_sha256 or None,
     )  # fmt: skip
 
 
@@ -123,7 +126,8 @@ def blocks(control: Control, judged: Judged, channel: Channel) -> bool:
 
 
 def blocked(catalogue: Catalogue, judged: Sequence[Judged], left_out: Collection[str]) -> dict[str, list[str]]:
-    """Channel -> ids of the controls that keep the release from it. Verdicts on sources that are left out say nothing."""
+    """Channel -> ids of the controls that keep the release from it. Verdicts on sources that are left out say
+    nothing."""
     said = [j for j in judged if not (j.scope == "source" and j.scope_id in left_out)]
     channels: tuple[Channel, ...] = ("trial", "filing")
     return {
@@ -136,8 +140,8 @@ def fact(j: Judged) -> dict[str, Any]:
     """A verdict as a fact of its step's result (JSON)."""
     return {
         "source_id": j.scope_id if j.scope == "source" else None, "scope": j.scope, "scope_id": j.scope_id,
-        "control_id": j.control_id, "half": j.half, "stratum": j.stratum, "verdict": j.verdict, "figure": j.value, "n": j.n,
-        "k": j.k, "because": j.because, "examples": list(j.examples), "waiting": j.waiting,
+        "control_id": j.control_id, "half": j.half, "stratum": j.stratum, "verdict": j.verdict, "figure": j.value,
+        "n": j.n, "k": j.k, "because": j.because, "examples": list(j.examples), "waiting": j.waiting,
     }  # fmt: skip
 
 
@@ -151,7 +155,8 @@ def from_fact(f: Mapping[str, Any]) -> Judged:
 
 @dataclass(frozen=True, slots=True)
 class VerdictRow:
-    """A line of the verdict table: both halves of a control on one scope, or several sources of which the same is true."""
+    """A line of the verdict table: both halves of a control on one scope, or several sources of which the same is
+    true."""
 
     verdict: Verdict
     control_id: str
@@ -164,14 +169,14 @@ class VerdictRow:
     because: str
     next_act: str
     examples: tuple[str, ...] = ()
+    of: str = "release"
 
 
 def verdict_table(run: Run, *, detail: bool = False) -> list[VerdictRow]:
     """The run's verdicts that are in force, failing first: for the terminal, the run's note and the evidence page.
 
-    Sources of which a control says the same without failing share a line, unless `detail` asks for each. Empty while no
-    gate has judged.
-    """
+    Sources of which a control says the same without failing share a line, and so do controls of one gate that only
+    wait; `detail` asks for each. Empty while no gate has judged."""
     catalogue = load_catalogue(run.place).for_corpus(run.corpus)
     rows = [
         row
@@ -189,7 +194,7 @@ def verdict_table(run: Run, *, detail: bool = False) -> list[VerdictRow]:
                 groups[key] += people
             del groups[(control_id, scope, scope_id, stratum)]
     lines = [_line(catalogue[key[0]], halves) for key, halves in groups.items()]
-    lines = lines if detail else _merged(lines)
+    lines = lines if detail else _waiting(_merged(lines), catalogue)
     return sorted(lines, key=lambda r: (ORDER.index(r.verdict), r.clause, r.scope))
 
 
@@ -205,7 +210,7 @@ def _line(control: Control, halves: Sequence[Mapping[str, Any]]) -> VerdictRow:
     because = "; ".join(dict.fromkeys(h["because"] for h in said))
     return VerdictRow(
         verdict, control.id, control.clause, control.title, where, figure, bound, first["n"], because,
-        control.next_act if verdict in ("fail", "pending") else "", examples,
+        control.next_act if verdict in ("fail", "pending") else "", examples, first["scope"],
     )  # fmt: skip
 
 
@@ -213,7 +218,7 @@ def _merged(lines: Sequence[VerdictRow]) -> list[VerdictRow]:
     """Lines of sources that did not fail, one for each control and verdict; a release's lines and failures stay."""
     kept, alike = [], {}
     for line in lines:
-        if line.verdict == "fail" or line.scope.startswith("release"):
+        if line.verdict == "fail" or line.of == "release":
             kept.append(line)
         else:
             alike.setdefault((line.control_id, line.verdict), []).append(line)
@@ -235,3 +240,22 @@ def _span(group: Sequence[VerdictRow]) -> str:
     """The figures of several sources, from the one that sorts first to the last; they are never averaged."""
     figures = sorted({line.figure for line in group if line.figure != "–"}, key=lambda f: float(f.removesuffix(" %")))
     return "–" if not figures else figures[0] if len(figures) == 1 else f"{figures[0]} … {figures[-1]}"
+
+
+def _waiting(lines: Sequence[VerdictRow], catalogue: Catalogue) -> list[VerdictRow]:
+    """Controls of the gates that have no suite yet, pending without a figure: one line a gate and level."""
+    kept, groups = [], {}
+    for line in lines:
+        control = catalogue[line.control_id]
+        waits = line.verdict == "pending" and line.figure == "–" and control.gate in NO_SUITE_YET
+        groups.setdefault((control.gate, control.level), []).append(line) if waits else kept.append(line)
+    for (gate, level), group in groups.items():
+        clauses = ", ".join(sorted({line.clause for line in group}))
+        because = "; ".join(dict.fromkeys(line.because for line in group if line.because.startswith("waits for: ")))
+        title = f"{len(group)} {level} controls of the gate {gate} wait"
+        kept.append(
+            VerdictRow(
+                "pending", "", clauses, title, "release", "–", "–", None, f"{title}. {because}", group[0].next_act
+            )  # fmt: skip
+        )
+    return kept

@@ -29,8 +29,8 @@ class Said(Protocol):
 def sentence(control: Control, said: Said) -> str:
     """Clause, figure, bound, worst offenders (record ids only) and the next act, in one paragraph."""
     worst = f" Worst records: {', '.join(said.examples)}." if said.examples else ""
-    about = f"{said.scope_id} {said.stratum}".strip()
-    return f"{control.clause} ({control.title}): {said.verdict} for {about}: {said.because}.{worst} Next: {control.next_act}"
+    about = f"{control.clause} ({control.title}): {said.verdict} for {f'{said.scope_id} {said.stratum}'.strip()}"
+    return f"{about}: {said.because}.{worst} Next: {control.next_act}"
 
 
 def gate_failed(control: Control, said: Said) -> str:

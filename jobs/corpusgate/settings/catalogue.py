@@ -99,7 +99,8 @@ def load_catalogue(place: Place) -> Catalogue:
         first = clauses.setdefault(control.clause, control.id)
         if first != control.id:
             mistakes.append(
-                f"{folder / control.id}.yaml: clause: {control.clause!r} is that of {first}.yaml too; one clause, one control."
+                f"{folder / control.id}.yaml: clause: {control.clause!r} is that of {first}.yaml too; "
+                "one clause, one control."
             )
     mistakes += _wrong_twins({c.id: c for c in controls}, folder)
     if mistakes:
@@ -117,7 +118,9 @@ def _wrong_twins(controls: dict[str, Control], folder: Path) -> list[str]:
         if other is None:
             mistakes.append(f"{folder / control.id}.yaml: same_as: there is no control {control.same_as!r}.")
         elif (control.figure, control.comparator, control.bound) != (other.figure, other.comparator, other.bound):
-            mistakes.append(f"{folder / control.id}.yaml: same_as: figure, comparator or bound differ from {other.id}.yaml.")
+            mistakes.append(
+                f"{folder / control.id}.yaml: same_as: figure, comparator or bound differ from {other.id}.yaml."
+            )
     return mistakes
 
 

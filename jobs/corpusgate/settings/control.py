@@ -62,13 +62,9 @@ class Control(Declared):
     figure: str | None = Field(None, description="name of the figure that is compared")
     comparator: Comparator | None = None
     bound: float | None = None
-    bound_from: Literal["errored_share_max"] | None = Field(
-        None, description="field of the corpus policy"
-    )
+    bound_from: Literal["errored_share_max"] | None = Field(None, description="field of the corpus policy")
     unit: str | None = Field(None, description="what n counts: record, source, text, item")
-    minima: dict[str, int] = Field(
-        default_factory=dict, description="bounds of parts of the figure"
-    )
+    minima: dict[str, int] = Field(default_factory=dict, description="bounds of parts of the figure")
     draw: Draw | None = Field(None, description="what an assessor draws for it")
     waivable: bool = False
     blocks: tuple[Literal["trial", "filing"], ...] = ("filing",)
@@ -76,12 +72,8 @@ class Control(Declared):
     attestation_role: str | None = None
     attests: str | None = Field(None, description="what the person vouches for")
     attests_zh: str | None = None
-    attested_over: Binding | None = Field(
-        None, description="else by scope: batch, release"
-    )
-    waits_for: str | None = Field(
-        None, description="what is missing to compute it: pending till then"
-    )
+    attested_over: Binding | None = Field(None, description="else by scope: batch, release")
+    waits_for: str | None = Field(None, description="what is missing to compute it: pending till then")
     because: str = Field(description="why this bound and this reading")
     next_act: str = Field(description="what to do when it fails or is pending")
     next_act_zh: str

@@ -1,4 +1,5 @@
-"""A small lake as the steps before a gate leave it: rows in lists that a test may change, then written as Delta tables."""
+"""A small lake as the steps before a gate leave it: rows in lists that a test may change, then written as Delta
+tables."""
 
 from __future__ import annotations
 
@@ -63,9 +64,9 @@ class Lake:
     def find(self, record: Mapping[str, Any], **finding: Any) -> None:
         """Adds a finding about a record's text."""
         given = {
-            "text_sha256": record["text_sha256"], "batch_id": record["batch_id"], "family": "keyword", "detector": "keyword",
-            "version": "1+lexicon.0+fold.0", "rule": f"kw:{len(self.rows['finding'])}", "risk": "a1f", "start": 0, "end": 2,
-            "score": 1.0, "weight": 1.0, "count": 1,
+            "text_sha256": record["text_sha256"], "batch_id": record["batch_id"], "family": "keyword",
+            "detector": "keyword", "version": "1+lexicon.0+fold.0", "rule": f"kw:{len(self.rows['finding'])}",
+            "risk": "a1f", "start": 0, "end": 2, "score": 1.0, "weight": 1.0, "count": 1,
         }  # fmt: skip
         self.rows["finding"].append(given | finding)
 
@@ -107,8 +108,8 @@ def clean_lake(records: int = RECORDS) -> Lake:
     total = records * len(SOURCES)
     lake.results[("intake", None)] = StepResult(
         step="intake", unit="item", rows_in=total, kept=total,
-        facts={"sources": {s: dict(counts) for s in SOURCES}, "batches": batches, "versions": dict(VERSIONS), "texts": total,
-               "reused": []},
+        facts={"sources": {s: dict(counts) for s in SOURCES}, "batches": batches, "versions": dict(VERSIONS),
+               "texts": total, "reused": []},
     )  # fmt: skip
     lake.results[("decide", None)] = StepResult(
         step="decide", unit="record", rows_in=total, kept=total,
@@ -160,17 +161,19 @@ def _add_source(lake: Lake, source_id: str, records: int) -> None:
     kind, language, _, provider = lake.sources[source_id]
     acquisition = sha("acquisition", source_id)
     lake.rows["acquisition"].append({
-        "acquisition_id": acquisition, "source_id": source_id, "batch_id": batch(source_id), "name": f"{source_id}.jsonl",
-        "purl": f"file:{source_id}", "path": f"{source_id}.jsonl", "fetched_at": AT, "bytes": 1, "sha256": sha(source_id),
+        "acquisition_id": acquisition, "source_id": source_id, "batch_id": batch(source_id),
+        "name": f"{source_id}.jsonl", "purl": f"file:{source_id}", "path": f"{source_id}.jsonl", "fetched_at": AT,
+        "bytes": 1, "sha256": sha(source_id),
         "status": "ok", "agent": "test", "run_id": RUN_ID,
     })  # fmt: skip
     for number in range(records):
         _add_record(lake, source_id, number, kind, language, provider, acquisition)
     passed = {"part": "all", "include": ["**"], "verdict": "pass", "reason": "allowed"}
+    drawn = {"n": records, "k": 0, "share": 0.0, "risks": {}, "examples": [], "seed": "s", "versions": VERSIONS}
     facts: dict[str, dict[str, Any]] = {
         "fetch": {"acquisitions": [], "signals": []},
         "licence": {"verdict": "pass", "reason": "allowed", "parts": [passed]},
-        "admission": {"n": records, "k": 0, "share": 0.0, "risks": {}, "examples": [], "seed": "s", "versions": VERSIONS},
+        "admission": drawn,
     }
     units = {"fetch": ("object", 1), "licence": ("part", 1), "admission": ("record", records)}
     for step, (unit, n) in units.items():
@@ -203,8 +206,8 @@ def _add_record(
 def _draw(lake: Lake) -> None:
     kept = sorted(lake.rows["release_record"], key=lambda r: r["record_id"])
     lake.rows["sample"].append({
-        "sample_id": "sample-text", "release_id": RELEASE, "control_id": "45654-4-2-1-manual", "purpose": "manual review",
-        "frame": "release_record", "frame_sha256": "0" * 64, "frame_rows": len(kept), "stratum": "text", "seed": "s",
+        "sample_id": "sample-text", "release_id": RELEASE, "control_id": "45654-4-2-1-manual",
+        "purpose": "manual review", "frame": "release_record", "frame_sha256": "0" * 64, "frame_rows": len(kept), "stratum": "text", "seed": "s",
         "size": len(kept), "algorithm": "test", "item_unit": "document", "drawn_at": AT,
     })  # fmt: skip
     lake.rows["sample_item"] += [
@@ -221,7 +224,8 @@ def _write_conf(place: Place, lake: Lake) -> None:
         shutil.copytree(HOME / "conf" / "controls", place.conf / "controls")
     corpus = {
         "title": "Test", "intended_use": "pre_training", "commercial": True, "languages": ["zh", "en"],
-        "service_type": "test", "item_unit": "document", "home_country": "CN", "seed": "s", "sources": list(lake.sources),
+        "service_type": "test", "item_unit": "document", "home_country": "CN", "seed": "s",
+        "sources": list(lake.sources),
         "policy": {"lexicon": "starter", "personal_information": {}, **lake.policy},
     } | lake.corpus  # fmt: skip
     # JSON is YAML
