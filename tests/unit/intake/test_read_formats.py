@@ -35,6 +35,11 @@ class TestCsv:
         path = written(tmp_path, "a.csv", "text\n好文章一篇\n又是一篇\n".encode(encoding))
         assert texts(found(path)) == ["好文章一篇", "又是一篇"]
 
+    def test_a_row_that_is_not_in_the_encoding_is_a_fault_of_its_own(self, tmp_path: Path) -> None:
+        raw = "text\n好\n".encode() + "坏\n".encode("gb18030") + "又好\n再好\n".encode()
+        results = found(written(tmp_path, "a.csv", raw))
+        assert (texts(results), reasons(results)) == (["好", "又好", "再好"], ["undecodable"])
+
     def test_quotes_that_never_close_are_a_fault(self, tmp_path: Path) -> None:
         assert reasons(found(written(tmp_path, "a.csv", 'text\n"abc\n'))) == ["not_csv"]
 
