@@ -26,6 +26,8 @@ from corpusgate.settings.load import load_corpus, load_file, load_sources
 from corpusgate.settings.place import find_place
 
 log = logging.getLogger(__name__)
+# it tells hundreds of lines of its own innards at INFO, and the verdicts drown in them
+logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 #: The same in Jinja, for operators that start a process. `run_after` stands still over retries and clearing.
 CORPUS, RUN_ID, AT = "{{ params.corpus }}", "{{ run_id }}", "{{ dag_run.run_after.isoformat() }}"

@@ -140,9 +140,10 @@ def print_verdicts(rows: Sequence[VerdictRow]) -> None:
         return
     table = Table("verdict", "clause", "of", "figure", "bound", "n", "because", title="Verdicts", title_justify="left")
     for row in rows:
-        words = (row.clause, row.scope, row.figure, row.bound, "" if row.n is None else f"{row.n:,}")
+        n = "" if row.n is None else f"{row.n:,}"
+        words = (row.clause, shortened(row.scope, 70), row.figure, row.bound, n)
         verdict = Text(row.verdict.replace("_", " "), style=_COLOURS[row.verdict])
-        table.add_row(verdict, *map(Text, words), Text(shortened(row.because, 200)))
+        table.add_row(verdict, *map(Text, words), Text(shortened(row.because, 180)))
     wide = Console()
     (wide if wide.is_terminal else Console(width=160, color_system=None)).print(table)
 
