@@ -91,11 +91,12 @@ def best_choice(choices: Collection[Grants], needs: Collection[Use], open_obliga
     """One may be chosen: one that forbids no needed use, with the fewest obligations that nobody keeps yet
     (`open_obligations`), then the widest in what is needed, then over all uses. Two choices are never mixed."""
 
-    def rank(choice: Grants) -> tuple[bool, int, int, int, int, tuple[str, ...]]:
+    def rank(choice: Grants) -> tuple[bool, int, int, int, int, tuple[str, ...], tuple[Permission, ...]]:
         needed = min((ORDER.index(choice.use(use)) for use in needs), default=len(ORDER))
         unkept = len(set(choice.obligations) & set(open_obligations))
         overall = sum(ORDER.index(choice.use(use)) for use in USES)
-        return (needed == 0, unkept, -needed, -overall, len(choice.obligations), choice.obligations)
+        last = tuple(choice.use(use) for use in USES)  # so that the order of the choices decides nothing
+        return (needed == 0, unkept, -needed, -overall, len(choice.obligations), choice.obligations, last)
 
     return min(choices, key=rank)
 

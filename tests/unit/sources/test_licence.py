@@ -149,7 +149,7 @@ def test_a_source_that_was_not_fetched_is_not_judged(tmp_path):
         licence(run, declared())
 
     run.write(StepResult(step="fetch", source_id="notes", state="unavailable", unit="object", rows_in=1, kept=0,
-                         errored=1,                         because="not available here: no apt."))  # fmt: skip
+                         errored=1, because="not available here: no apt."))  # fmt: skip
     result = run.write(licence(run, declared()))
 
     assert (result.state, result.rows_in) == ("unavailable", 0)
