@@ -157,7 +157,7 @@ def odd(spark, tmp_path_factory):
         providers={"alpha": "a.example", "beta": "b.example", "gamma": "c.example"}, languages=("zh", "en"),
         policy={"personal_information": {"pi_mobile": "keep"}},
     )  # fmt: skip
-    versions = {**VERSIONS, "personal_information": DETECTOR.version}
+    versions = {**VERSIONS, "personal_information": f"personal_information-{DETECTOR.version} pi_check-1"}
     run = judged(place, ODD, world=world, held={"gamma": "45654-4-1-1-b"}, versions=versions)
     gone = next(t for t in ODD if t.key == "gone")
     store.replace(place, "document", [], f"text_sha256 = '{gone.sha256}'", "made by a test")

@@ -9,13 +9,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from corpusgate.intake.rules import record_id, text_sha256
+from corpusgate.intake.rules import detector_version, record_id, text_sha256
 from corpusgate.lake import store
 from corpusgate.lake.run import Run, StepResult, open_run
 from corpusgate.settings.place import Place
 
 AT = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)
-VERSIONS = {"keyword": "k1", "personal_information": "p1", "language_quality": "l1", "signature": "s1"}
+VERSIONS = {
+    "keyword": "keyword-k1",
+    "personal_information": "personal_information-p1 pi_check-c1",
+    "language_quality": "language_quality-l1",
+    "signature": "signature-s1",
+}
 
 
 @dataclass(frozen=True)
@@ -156,12 +161,14 @@ def findings(text: Text, batch: str, versions: dict[str, str]) -> list[dict[str,
     """The rows of `finding` of one text."""
     common = {"text_sha256": text.sha256, "batch_id": batch, "score": 1.0, "count": 1}
     words = [
-        {**common, "family": "keyword", "detector": "keyword", "version": versions["keyword"], "rule": f"w{n}",
+        {**common, "family": "keyword", "detector": "keyword",
+         "version": detector_version("keyword", versions), "rule": f"w{n}",
          "risk": risk, "start": 0, "end": 1, "weight": weight}
         for n, (risk, weight) in enumerate(text.weights)
     ]  # fmt: skip
     personal = [
-        {**common, "family": "personal_information", "detector": "pi", "version": versions["personal_information"],
+        {**common, "family": "personal_information", "detector": "personal_information",
+         "version": detector_version("personal_information", versions),
          "rule": kind, "risk": kind, "start": start, "end": end, "weight": 0.0, "count": text.counted or len(text.personal)}
         for start, end, kind in text.personal
     ]  # fmt: skip
