@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from corpusgate.decide import masking
 from corpusgate.decide.rules import UNKNOWN_LANGUAGE, masked_classes, primary_language, removed_classes
+from corpusgate.intake.rules import detector_version
 from corpusgate.settings.model import PERSONAL, RISKS_OF_SOURCE
 
 if TYPE_CHECKING:
@@ -175,8 +176,9 @@ def _primary(column: str) -> Column:
     return F.lower(F.substring_index(F.coalesce(F.col(column), F.lit(UNKNOWN_LANGUAGE)), "-", 1))
 
 
-def _of(family: str, versions: Mapping[str, str]) -> Column:
-    return (F.col("family") == family) & (F.col("version") == versions[family])
+def _of(detector: str, versions: Mapping[str, str]) -> Column:
+    # By detector, not by family: the second patterns (pi_check) judge the masks and must not make them.
+    return (F.col("detector") == detector) & (F.col("version") == detector_version(detector, versions))
 
 
 def _overlaps(classes: Iterable[str]) -> Column:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from corpusgate.decide.rules import languages_to_drop
 from corpusgate.errors import CorpusgateError, Unreconciled
+from corpusgate.intake.rules import detector_version
 from corpusgate.lake import store
 from corpusgate.lake.lease import lease
 from corpusgate.lake.run import Run, StepResult
@@ -123,7 +124,7 @@ def _masked(run: Run, given: Inputs, session: SparkSession) -> DataFrame:
     records = frames.considered(read(session, place, "record"), given.batches.values(), given.acquisitions, parts)
     found = frames.text_findings(read(session, place, "finding"), given.versions)
     rule = _rule(run, given, run.corpus.languages)
-    document, version = read(session, place, "document"), given.versions["personal_information"]
+    document, version = read(session, place, "document"), detector_version("personal_information", given.versions)
     return frames.with_masks(frames.with_findings(records, found), document, policy, rule, version)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -14,6 +14,23 @@ from corpusgate.settings.source import LicencePart, Reader
 
 _DRIVE = re.compile(r"^[A-Za-z]:")
 _SPECIAL = re.compile(r"[\[\]\\^&|~]")
+
+
+def detector_version(detector: str, versions: Mapping[str, str]) -> str:
+    """The version under which the findings of `detector` stand in a run that names `versions` (family to version).
+
+    A family's version names its detectors one by one, `personal_information-1 pi_check-1`; a finding carries its
+    detector's own, here `1`.
+
+    Raises:
+        KeyError: no family names the detector.
+    """
+    for family in versions.values():
+        for part in family.split(" "):
+            name, _, own = part.partition("-")
+            if name == detector:
+                return own
+    raise KeyError(detector)
 
 
 def stored_text(text: str) -> str:
