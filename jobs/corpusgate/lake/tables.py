@@ -250,10 +250,26 @@ _ALL = (
     ),
     _table(
         "near_edge",
-        "Pairs of texts that are nearly the same, with their Jaccard similarity.",
-        "text_a text_b algorithm",
-        [("text_a", S), ("text_b", S), ("algorithm", S), ("jaccard", F64)],
+        "Pairs of texts that are nearly the same: Jaccard similarity, and the share of their characters in common. "
+        "`batch_id`: with which batch the pair came.",
+        "text_a text_b algorithm batch_id",
+        [("text_a", S), ("text_b", S), ("batch_id", S), ("algorithm", S), ("jaccard", F64), ("overlap", F64)],
+        partition="batch_id",
         spark=True,
+    ),
+    _table(
+        "near_bucket",
+        "Buckets of the near search that were overfull when a batch came: their texts are linked anew each time.",
+        "bucket algorithm batch_id",
+        [("bucket", I64), ("batch_id", S), ("algorithm", S), ("texts", I64)],
+        partition="batch_id",
+        spark=True,
+    ),
+    _table(
+        "near_batch",
+        "Batches whose signatures were compared with all others, with their number and a checksum of their texts.",
+        "batch_id algorithm",
+        [("batch_id", S), ("algorithm", S), ("texts", I64), ("checksum", I64), ("run_id", S)],
     ),
     _table(
         "decision",

@@ -12,6 +12,16 @@ from corpusgate.settings.source import Modality
 Treatment = Literal["mask", "remove", "keep"]
 
 
+class NearDuplicates(Declared):
+    """What makes two texts near duplicates: both bounds, on their near form (see docs/adr/0045-near-duplicates.md).
+
+    Pairs below 0.4 and 0.7 are not stored, so no policy can ask for them.
+    """
+
+    jaccard: float = Field(0.4, ge=0.4, le=1, description="least Jaccard similarity of their runs of 5 characters")
+    overlap: float = Field(0.85, ge=0.7, le=1, description="least share of their characters in runs of 5 in common")
+
+
 class Policy(Declared):
     """What is removed, what is masked, what goes to people. Decisions follow it; findings do not depend on it."""
 
@@ -19,6 +29,7 @@ class Policy(Declared):
     remove_at: float = Field(1.0, gt=0, description="a text whose keyword weights add up to this is removed")
     personal_information: dict[str, Treatment] = Field(description="class -> treatment; others are masked")
     remove_languages_not_served: bool = True
+    near_duplicates: NearDuplicates | None = Field(NearDuplicates(), description="null: near duplicates stay")
     errored_share_max: float = Field(0.01, ge=0, le=1, description="errored share of a source's items that holds it")
     review_sample: int = Field(4000, ge=1, description="items of each modality for people (B.2.1.2.1 a)")
     technical_share: float = Field(0.10, gt=0, le=1, description="share of each modality for the technical sample (b)")

@@ -1,0 +1,1 @@
+"""Near duplicates: which texts are nearly the same, and which record of a cluster stays."""
