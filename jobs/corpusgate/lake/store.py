@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Schema, write_deltalake
 
 from corpusgate.lake.lease import commit_metadata
 from corpusgate.lake.tables import NO_STATISTICS, TABLES, Table
@@ -24,15 +24,18 @@ Row = Mapping[str, Any]
 
 
 def ensure_tables(place: Place, names: Sequence[str] | None = None) -> None:
-    """Creates every table (or those named) that is not there yet, empty, so that SQL always finds all of them."""
+    """Creates every table (or those named) that is not there yet, empty, so that SQL always finds all of them; to one
+    of an earlier corpusgate it adds the columns that have been declared since, null in the rows that are there."""
     for table in TABLES.values() if names is None else map(TABLES.__getitem__, names):
         path = place.table(table.name)
-        if not DeltaTable.is_deltatable(str(path)):
-            path.mkdir(parents=True, exist_ok=True)
-            DeltaTable.create(
-                str(path), schema=table.schema, partition_by=list(table.partition) or None, mode="ignore",
-                description=table.about, configuration=_configuration(table),
-            )  # fmt: skip
+        if DeltaTable.is_deltatable(str(path)):
+            _add_columns(DeltaTable(str(path)), table)
+            continue
+        path.mkdir(parents=True, exist_ok=True)
+        DeltaTable.create(
+            str(path), schema=table.schema, partition_by=list(table.partition) or None, mode="ignore",
+            description=table.about, configuration=_configuration(table),
+        )  # fmt: skip
 
 
 def read(place: Place, name: str, columns: Sequence[str] | None = None, where: str | None = None) -> pa.Table:
@@ -178,6 +181,12 @@ def _last_hash(place: Place, name: str) -> str:
     followed = {r["previous_sha256"] for r in rows}
     heads = sorted(r["row_sha256"] for r in rows if r["row_sha256"] not in followed)
     return heads[-1] if heads else "0" * 64
+
+
+def _add_columns(there: DeltaTable, table: Table) -> None:
+    known = {f.name for f in there.schema().fields}
+    if fresh := [f for f in Schema.from_arrow(table.schema).fields if f.name not in known]:
+        there.alter.add_columns(fresh)
 
 
 def _configuration(table: Table) -> dict[str, str | None]:

@@ -94,6 +94,7 @@ _ALL = (
             ("quote", S),
             ("text_sha256", S),
             ("concluded_by", S),
+            ("concluded_role", S),
             ("concluded_at", S),
             ("because", S),
             ("provisional", B),
@@ -103,8 +104,9 @@ _ALL = (
             ("use_derivatives", S),
             ("obligations", STRINGS),
             ("notes", STRINGS),
-            ("verdict", S),
+            ("verdict", S),  # null: not a judgement of a run, but a person's conclusion that judgements may rest on
             ("reason", S),
+            ("basis", STRINGS),  # what a person's conclusion was drawn from, each with its hash
             ("evidence_id", S),
         ],
     ),
