@@ -80,7 +80,9 @@ with DAG(
     def of_source(source: str) -> None:
         """What happens to each source on its own."""
         of = {"kwargs": {"source": source}, **BY_SOURCE}
-        here("fetch", **of) >> here("licence", **of) >> here("admission", **of)
+        # A source held by its licence is assessed all the same: who concludes the licence wants to know what is in it.
+        admission = here("admission", trigger_rule=TriggerRule.ALL_DONE, **of)
+        here("fetch", **of) >> here("licence", **of) >> admission
 
     plan = here("plan", steps.plan, do_xcom_push=True, retries=0)
     sources = of_source.expand(source=plan.output)

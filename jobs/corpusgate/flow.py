@@ -22,7 +22,7 @@ Engine = Literal["python", "spark", "gate"]
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step: `target` is `module:function`, called as `function(run, source)` for steps that go source by source,
-    else `function(run)`; it returns a `StepResult`."""
+    else `function(run)`; it returns a `StepResult`. `after_hold`: also for a source that was fetched and then held."""
 
     name: str
     target: str
@@ -31,6 +31,7 @@ class Step:
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     about: str
+    after_hold: bool = False
 
 
 STEPS: tuple[Step, ...] = (
@@ -39,7 +40,8 @@ STEPS: tuple[Step, ...] = (
     Step("licence", "corpusgate.sources.job:licence", "python", True, ("raw archive",), (),
          "check the statements that decide about the licence; verdict of 4.1.3"),
     Step("admission", "corpusgate.intake.admission:admission", "python", True, ("raw archive",), (),
-         "screen a random sample before anything is collected; verdict of 4.1.1 a"),
+         "screen a random sample before anything is collected; verdict of 4.1.1 a",
+         after_hold=True),
     Step("intake", "corpusgate.intake.job:intake", "spark", False, ("raw archive",),
          ("source", "licence_period", "acquisition", "host_signal", "record", "document", "quarantine", "screening",
           "finding", "signature"),
@@ -108,7 +110,8 @@ def rebuild(*, corpus: str, run_id: str, at: datetime, tell: Callable[[StepResul
         if chosen.name == "publish" and blocked:
             continue
         for source in [s.id for s in run.sources] if chosen.per_source else [None]:
-            if source is not None and source in run.held():
+            hold = run.held().get(source) if source is not None else None
+            if hold is not None and not (chosen.after_hold and hold.step != STEPS[0].name):
                 continue
             results.append(run_step(chosen.name, corpus=corpus, run_id=run_id, at=at, source=source))
             tell(results[-1])

@@ -83,9 +83,9 @@ def source_figures(run: Run) -> list[Figure]:
 
 def _admission(run: Run, source_id: str, held: StepResult | None) -> list[Figure]:
     """4.1.1 a: share of the sample that was assessed before collection."""
-    if held is not None and held.step != "admission":
-        return [_not_judged(ADMISSION, "admission", source_id, held)]
     result = run.result("admission", source_id)
+    if held is not None and held.step != "admission" and (result is None or "n" not in result.facts):
+        return [_not_judged(ADMISSION, "admission", source_id, held)]
     if result is None:
         raise GateInput(f"the admission of {source_id} has no result")
     if result.state in ("unavailable", "failed"):

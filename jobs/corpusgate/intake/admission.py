@@ -88,6 +88,9 @@ class Judged:
 def admission(run: Run, source: Source) -> StepResult:
     """Draws, screens and judges; held by 4.1.1 a where the share is over its bound, or where there is no record.
 
+    A source that its licence holds is assessed all the same, over all its parts: whoever concludes the licence wants to
+    know what is in it. Its hold stands.
+
     Facts: `n`, `k`, `share`, `risks`, `examples` (record ids), `seed`, `versions`, `frame_rows`, `faults` by reason.
 
     Raises:
@@ -97,7 +100,7 @@ def admission(run: Run, source: Source) -> StepResult:
         earlier = run.result(step, source.id)
         if earlier is None:
             raise UserError(f"{source.id} has no result of the step {step} in the run {run.id}: run that step first.")
-        if earlier.state not in ("ok", "unchanged"):
+        if step == "fetch" and earlier.state not in ("ok", "unchanged"):
             return StepResult(
                 step="admission", source_id=source.id, state=earlier.state, unit="record", rows_in=0, kept=0,
                 held_by=earlier.held_by, because=f"not assessed: {earlier.because}",
@@ -113,10 +116,10 @@ def admission(run: Run, source: Source) -> StepResult:
 
 
 def drawn(run: Run, source: Source) -> Draw:
-    """The sample of a source, of the records in the parts whose licence passes."""
+    """The sample of a source: of the records in the parts whose licence passes, or of all where none does."""
     fetch, licence = run.result("fetch", source.id), run.result("licence", source.id)
     assert fetch is not None and licence is not None  # admission has looked
-    passing = frozenset(p["part"] for p in licence.facts["parts"] if p["verdict"] == "pass")
+    passing = frozenset(p["part"] for p in licence.facts.get("parts", []) if p["verdict"] == "pass")
     draw = Draw(run.corpus.seed, source.admission.sample)
     for fact in sorted(fetch.facts["acquisitions"], key=lambda a: a["acquisition_id"]):
         for record, text in _records(source, Path(fact["path"]), fact["name"], passing, draw.faults):
@@ -143,7 +146,7 @@ def _records(
     for found in read_items(path, name, source.reader):
         if isinstance(found, Fault):
             faults[found.reason] += 1
-        elif isinstance(found, Item) and licence_part(found.member, source.licence) in passing:
+        elif isinstance(found, Item) and (not passing or licence_part(found.member, source.licence) in passing):
             sha256 = text_sha256(found.text)
             yield record_id(source.id, locator(found, sha256, ordinals(found, sha256)), sha256), found.text
 

@@ -148,14 +148,23 @@ class TestJudging:
 
 
 class TestEarlierSteps:
-    def test_a_source_that_was_held_before_is_not_assessed(self, tmp_path: Path) -> None:
+    def test_a_source_that_could_not_be_fetched_is_not_assessed(self, tmp_path: Path) -> None:
         run = run_over(place_at(tmp_path), {})
-        fetched(run, [])
-        run.write(StepResult(step="licence", source_id="alpha", state="held", held_by="45654-4-1-3-a", unit="part",
-                             rows_in=0, kept=0, because="no licence"))  # fmt: skip
+        run.write(StepResult(step="fetch", source_id="alpha", state="unavailable", unit="object", rows_in=0, kept=0,
+                             because="no apt here"))  # fmt: skip
         result = admission(run, run.source("alpha"))
-        assert (result.state, result.held_by) == ("held", "45654-4-1-3-a")
-        assert result.because == "not assessed: no licence"
+        assert (result.state, result.held_by) == ("unavailable", None)
+        assert result.because == "not assessed: no apt here"
+
+    def test_a_source_that_its_licence_holds_is_assessed_and_stays_held(self, tmp_path: Path) -> None:
+        run = run_over(place_at(tmp_path), {})
+        fetched(run, [written(tmp_path, "a.jsonl", jsonl([{"text": CLEAN.format(n)} for n in range(3)]))])
+        run.write(StepResult(step="licence", source_id="alpha", state="held", held_by="45654-4-1-3-a", unit="part",
+                             rows_in=1, kept=0, removed=1, removed_by_rule={"licence_missing": 1},
+                             because="no licence", facts={"parts": [{"part": "all", "verdict": "pending"}]}))  # fmt: skip
+        result = run.write(admission(run, run.source("alpha")))
+        assert (result.state, result.facts["n"]) == ("ok", 3)
+        assert run.held()["alpha"].step == "licence"
 
     def test_a_source_that_was_not_fetched_is_the_callers_mistake(self, tmp_path: Path) -> None:
         run = run_over(place_at(tmp_path), {})
