@@ -159,9 +159,21 @@ class TestEarlierSteps:
     def test_a_source_that_its_licence_holds_is_assessed_and_stays_held(self, tmp_path: Path) -> None:
         run = run_over(place_at(tmp_path), {})
         fetched(run, [written(tmp_path, "a.jsonl", jsonl([{"text": CLEAN.format(n)} for n in range(3)]))])
-        run.write(StepResult(step="licence", source_id="alpha", state="held", held_by="45654-4-1-3-a", unit="part",
-                             rows_in=1, kept=0, removed=1, removed_by_rule={"licence_missing": 1},
-                             because="no licence", facts={"parts": [{"part": "all", "verdict": "pending"}]}))  # fmt: skip
+        run.write(
+            StepResult(
+                step="licence",
+                source_id="alpha",
+                state="held",
+                held_by="45654-4-1-3-a",
+                unit="part",
+                rows_in=1,
+                kept=0,
+                removed=1,
+                removed_by_rule={"licence_missing": 1},
+                because="no licence",
+                facts={"parts": [{"part": "all", "verdict": "pending"}]},
+            )
+        )
         result = run.write(admission(run, run.source("alpha")))
         assert (result.state, result.facts["n"]) == ("ok", 3)
         assert run.held()["alpha"].step == "licence"
