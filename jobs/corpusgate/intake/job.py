@@ -88,7 +88,7 @@ def _execute(run: Run, plan: Plan, write: Write | None, profile: Profile) -> int
     session = spark(f"corpusgate intake {run.id}", run.place, profile)
     staging = Staging(run.place.lake / "_staging" / safe_name(run.id))
     shutil.rmtree(staging.folder, ignore_errors=True)
-    with _workers_faults():
+    with in_their_own_words():
         counted, texts = _stage_and_write(session, run.place, staging, bins, plan, write or write_slice)
     _report(run.place, plan, counted)
     shutil.rmtree(staging.folder, ignore_errors=True)
@@ -117,8 +117,9 @@ def _stage_and_write(
     for name in (n for n in BY_BATCH if n in made):
         of_reading = name in ("document", "quarantine")
         ids = plan.read_ids if of_reading else plan.new_ids
-        if not ids:
-            continue
+        nothing = name == "quarantine" and not any(c.errored for c in counted.values())
+        if not ids or (nothing and not any(before[name].get(b) for b in ids)):
+            continue  # a commit costs seconds
         frame = made[name]
         if stay and name in ("document", "screening", "finding", "signature"):
             frame = frame.unionByName(stay(name), allowMissingColumns=True)
@@ -202,7 +203,7 @@ def _out_of_bounds(batches: list[Batch], counts: Mapping[str, Mapping[str, Any]]
 
 
 @contextmanager
-def _workers_faults() -> Generator[None]:
+def in_their_own_words() -> Generator[None]:
     """Says a worker's missing detector in its own words, not in those of the engine that carried it."""
     from pyspark.errors import PySparkException
 

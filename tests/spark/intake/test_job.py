@@ -19,6 +19,8 @@ from corpusgate.lake.frames import write_slice
 from corpusgate.settings.profile import Profile
 from corpusgate_testing.lake import duplicates, place_in, rows
 
+pytestmark = pytest.mark.timeout(600)  # whole jobs, on a machine that may be busy
+
 TEXT = "今天的天气很好，我们一起去公园里散步，然后回家吃饭。"
 CALL = "请拨打13800138000联系我们，谢谢大家。"
 BY_BATCH = plan.BY_BATCH
@@ -111,7 +113,7 @@ def test_killed_between_slices_and_started_again_it_leaves_what_an_undisturbed_r
     nameless = [{"text": f"{TEXT}{n % 3}"} for n in range(9)]
 
     def corpus():
-        made.source("a", many).source("b", many[300:] + [CALL]).source("c", nameless, key=None)
+        made.source("a", many).source("b", [*many[300:], CALL]).source("c", nameless, key=None)
         return made.run()
 
     def killed_after(slices: int):
