@@ -54,12 +54,12 @@ def draw(place: Place, run_id: str) -> str:
         HTTPException: 404 when the lake knows no such run. The id names a folder only after it was found in the list
             of folders: a made-up one cannot lead anywhere.
     """
-    from corpusgate.evidence.page import run_page
+    from corpusgate.evidence.page import frozen
 
     known = {entry.name for entry in place.runs.iterdir() if entry.is_dir()} if place.runs.is_dir() else set()
     if safe_name(run_id) not in known:
         raise HTTPException(404, f"No step of the run {run_id} has ended yet, or there is no such run.")
-    return run_page(place, run_id)
+    return frozen(place, run_id)
 
 
 def as_response(html: str, status: int = 200) -> HTMLResponse:
