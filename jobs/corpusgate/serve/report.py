@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 
 #: Worst first.
 ORDER = ("fail", "pending", "waived", "pass", "not_applicable")
-_COLOURS = {"fail": "bold red", "pending": "yellow", "waived": "cyan", "pass": "green", "not_applicable": "dim"}
+_COLOURS = {"fail": "bold red", "pending": "yellow", "waived": "cyan", "pass": "green"}
+#: A record's id, of which a note shows the beginning; the whole stands in the log and in `control_result`.
+_LONG_ID = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 #: Airflow's limit for a note.
 NOTE = 1000
 #: Three questions that a fresh lake can answer: what was judged, what went and why, what is kept.
@@ -27,10 +30,11 @@ QUERIES: tuple[str, ...] = (
 
 
 def verdicts(run: Run) -> list[VerdictRow]:
-    """The run's verdicts, worst first; empty while no gate has judged."""
+    """The run's verdicts: what blocks the release, then the others, worst first. Empty while no gate has judged."""
     from corpusgate.gates.verdict import verdict_table
 
-    return verdict_table(run)
+    stopping = set(blocked(run))
+    return sorted(verdict_table(run), key=lambda row: row.verdict != "fail" or row.control_id not in stopping)
 
 
 def release_id(run: Run) -> str | None:
@@ -94,7 +98,7 @@ def note(run: Run, state: str, rows: Sequence[VerdictRow]) -> str:
     ]
     lines: list[str] = []
     for row in rows:
-        words = (row.verdict, row.clause, shortened(row.scope, 60), row.figure, row.bound)
+        words = (row.verdict, shortened(row.clause, 60), shortened(row.scope, 60), row.figure, row.bound)
         line = f"| {' | '.join(map(cell, words))} |"
         if len("\n".join([*head, *lines, line])) > NOTE:
             break
@@ -114,7 +118,7 @@ def blocked_note(run: Run) -> str:
     for judged in map(from_fact, gate.facts["verdicts"] if gate else []):
         if judged.control_id in stopping and judged.verdict == "fail":
             control = load_file(run.place.conf / "controls" / f"{judged.control_id}.yaml", Control)
-            said.append(cell(sentence(control, judged)))
+            said.append(cell(_LONG_ID.sub(r"\1…", sentence(control, judged))))
     return ("\n\n".join(said) or f"Blocked by {', '.join(sorted(stopping))}.")[:NOTE]
 
 
@@ -130,7 +134,7 @@ def cell(value: Any) -> str:
 
 
 def print_verdicts(rows: Sequence[VerdictRow]) -> None:
-    """The verdict table in the terminal."""
+    """The verdict table in the terminal: what fails or waits with its reason, what passes without, the rest named."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -140,12 +144,18 @@ def print_verdicts(rows: Sequence[VerdictRow]) -> None:
         return
     table = Table("verdict", "clause", "of", "figure", "bound", "n", "because", title="Verdicts", title_justify="left")
     for row in rows:
+        if row.verdict == "not_applicable":
+            continue
         n = "" if row.n is None else f"{row.n:,}"
-        words = (row.clause, shortened(row.scope, 70), row.figure, row.bound, n)
-        verdict = Text(row.verdict.replace("_", " "), style=_COLOURS[row.verdict])
-        table.add_row(verdict, *map(Text, words), Text(shortened(row.because, 180)))
+        words = (shortened(row.clause, 48), shortened(row.scope, 48), row.figure, row.bound, n)
+        because = "" if row.verdict == "pass" else shortened(row.because, 130 if row.verdict == "fail" else 70)
+        table.add_row(Text(row.verdict, style=_COLOURS[row.verdict]), *map(Text, words), Text(because))
     wide = Console()
-    (wide if wide.is_terminal else Console(width=160, color_system=None)).print(table)
+    screen = wide if wide.is_terminal else Console(width=180, color_system=None)
+    screen.print(table)
+    clauses = list(dict.fromkeys(r.clause for r in rows if r.verdict == "not_applicable"))
+    if clauses:
+        screen.print(Text(f"Not applicable, at least in part: {', '.join(clauses)}."))
 
 
 def _held_by_gate(run: Run) -> list[str]:

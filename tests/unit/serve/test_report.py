@@ -78,6 +78,17 @@ def test_hostile_words_cannot_draw_in_the_note(run: Run) -> None:
     assert line == r"| fail | 45654-2025 4.1.1 a) | a\|b \<img src=x\> \[x\](javascript:1) \# h | 6 % | \<= 5 % |"
 
 
+def test_what_blocks_the_release_comes_first(run: Run) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        other = VerdictRow("fail", "other", "c", "t", "s", "1", "== 0", 1, "b", "")
+        patch.setattr("corpusgate.gates.verdict.verdict_table", lambda run: [other, row("pass"), row("fail")])
+        facts = {"verdicts": [], "blocked": {"trial": ["45654-4-1-1-a"], "filing": []}}
+        run.write(StepResult(step="release_gate", state="held", unit="control", rows_in=0, kept=0, facts=facts))
+        assert [(r.control_id, r.verdict) for r in report.verdicts(run)] == [
+            ("45654-4-1-1-a", "fail"), ("other", "fail"), ("45654-4-1-1-a", "pass"),
+        ]  # fmt: skip
+
+
 def test_closing_lines_name_each_held_source_with_its_reason(run: Run) -> None:
     published(run)
     run.write(StepResult(step="licence", source_id="beta", state="held", held_by="45654-4-1-3-a", because="no licence",
