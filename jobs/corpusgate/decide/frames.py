@@ -68,7 +68,7 @@ def text_findings(finding: DataFrame, versions: Mapping[str, str]) -> DataFrame:
             F.array_sort(F.collect_set(F.when(personal, F.col("risk")))).alias("classes"),
             F.array_sort(F.collect_set(F.when(personal, F.struct("start", "end", "risk")))).alias("spans"),
             F.collect_set(F.when(personal, F.struct("rule", F.col("count").alias("n")))).alias("counted"),
-            F.count_distinct(F.when(personal, F.struct("rule", "start", "end"))).alias("written"),
+            F.size(F.collect_set(F.when(personal, F.struct("rule", "start", "end")))).alias("written"),
         )
     )
     total = F.aggregate("counted", F.lit(0).cast("bigint"), lambda sum_, one: sum_ + one["n"])

@@ -1,7 +1,7 @@
 """Whether a release still is what was sealed: records, files and signature, recomputed without Spark.
 
-What an assessor runs. It reads the tables `decision` and `release_record`, the release's folder and the tables `release`
-and `export`; a release with an erased record will name its request here (the leaf's digest stays in the manifest).
+What an assessor runs. It reads the tables `decision`, `release_record`, `release` and `export`, and the release's
+folder.
 """
 
 from __future__ import annotations
@@ -41,9 +41,7 @@ def verify(place: Place, release: str) -> list[str]:
         if canonical(manifest) != content or release_id(manifest) != release:
             raise ValueError
     except (ValueError, KeyError, TypeError):
-        return [
-            f"manifest.json of {release} was changed: its root does not give this release's id. Nothing else was checked."
-        ]
+        return [f"manifest.json of {release} was changed: its root does not give this id. Nothing else was checked."]
     return [
         *_signature(place, folder, manifest, release),
         *_records(place, manifest, release),
@@ -106,11 +104,12 @@ def _records(place: Place, manifest: Mapping[str, Any], release: str) -> Iterato
 
 
 def _changed(place: Place, release: str, leaves: str, was: Bucket, is_: Bucket) -> str:
-    """Which records of a changed bucket to look at: all that lie there now; the leaf itself cannot tell which was which."""
-    sql = f"SELECT record_id FROM {leaves} AS l WHERE substr(leaf, 1, 2) = '{was.prefix}' ORDER BY record_id LIMIT {NAMED}"
+    """Which records of a changed bucket to look at: those there now, since a leaf does not tell whose it was."""
+    where = f"substr(leaf, 1, 2) = '{was.prefix}'"
+    sql = f"SELECT record_id FROM {leaves} AS l WHERE {where} ORDER BY record_id LIMIT {NAMED}"
     there = [r["record_id"] for r in store.query(place, sql, _TABLES).to_pylist()]
     return (
-        f"Bucket {was.prefix} of {release}: {was.leaves} records were sealed, {is_.leaves} are there, with another root. "
+        f"Bucket {was.prefix} of {release}: {was.leaves} records were sealed, {is_.leaves} are there, another root. "
         f"Records there now: {', '.join(there) or 'none'}{' …' if is_.leaves > NAMED else ''}"
     )
 

@@ -1,4 +1,4 @@
-"""Deciding about every record: order of the rules, masks, survivors, accounting; a candidate depends on nothing else."""
+"""Deciding about every record: order of the rules, masks, survivors, accounting; what a candidate depends on."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ CORPUS = [
     Text("相同", key="early", source="beta", first_acquired_at=AT - timedelta(days=1)),
 ]
 WORLD = World(policy={"personal_information": {"pi_id": "remove", "pi_mobile": "mask"}})
+pytestmark = pytest.mark.timeout(300)  # Spark on a busy machine
 OUT = ("decision", "release_record", "sample", "sample_item")
 
 
@@ -122,15 +123,19 @@ def test_the_candidate_is_the_same_at_any_partitioning_run_and_time(spark, decid
         assert rows(place, table) == rows(other, table)
 
 
-def test_another_decision_is_another_release_and_deciding_again_writes_nothing(spark, place, decided):
-    changed = [replace(t, weights=(("a3a", 1.0),)) if t.key == "short" else t for t in CORPUS]
-    first = decide(judged(place, changed, world=WORLD))
-    assert first.facts["release_id"] != decided[1].facts["release_id"]
-    assert first.facts["leaves_root"] != decided[1].facts["leaves_root"]
+def test_deciding_again_writes_nothing(spark, decided):
+    place, first = decided
     before = [store.version(place, t) for t in OUT]
-    again = decide(judged(place, changed, world=WORLD, run_id="run-2", keep_tables=True))
+    again = decide(judged(place, CORPUS, world=WORLD, run_id="run-2", keep_tables=True))
     assert again.facts == first.facts
     assert [store.version(place, t) for t in OUT] == before
+
+
+def test_another_decision_is_another_release(spark, place, decided):
+    changed = [replace(t, weights=(("a3a", 1.0),)) if t.key == "short" else t for t in CORPUS]
+    result = decide(judged(place, changed, world=WORLD))
+    assert result.facts["release_id"] != decided[1].facts["release_id"]
+    assert result.facts["leaves_root"] != decided[1].facts["leaves_root"]
 
 
 DETECTOR = personal_information.prepare(Kit("", "", None, None))

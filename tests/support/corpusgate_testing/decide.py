@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from corpusgate.intake.rules import detector_version, record_id, text_sha256
+from corpusgate.intake.rules import record_id, text_sha256
 from corpusgate.lake import store
 from corpusgate.lake.run import Run, StepResult, open_run
 from corpusgate.settings.place import Place
 
 AT = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)
+NOTHING_LOST = {"removed": 0, "errored": 0, "removed_by_rule": {}}
 VERSIONS = {
     "keyword": "keyword-k1",
     "personal_information": "personal_information-p1 pi_check-c1",
@@ -115,7 +116,7 @@ def judged(
         run.write(StepResult(step="licence", source_id=source, unit="part", rows_in=1, kept=1, facts={"parts": [part]}))
     kept = {s: sum(t.source == s for t in texts) for s in taken}
     facts = {
-        "sources": {s: {"rows_in": n, "kept": n, "removed": 0, "errored": 0, "removed_by_rule": {}} for s, n in kept.items()},
+        "sources": {s: {**NOTHING_LOST, "rows_in": n, "kept": n} for s, n in kept.items()},
         "batches": {s: f"batch-{s}" for s in taken}, "versions": versions, "texts": len(texts), "reused": [],
     }  # fmt: skip
     run.write(StepResult(step="intake", unit="item", rows_in=len(texts), kept=len(texts), facts=facts))
@@ -158,24 +159,17 @@ def write_tables(place: Place, source: str, texts: Sequence[Text], versions: dic
 
 
 def findings(text: Text, batch: str, versions: dict[str, str]) -> list[dict[str, Any]]:
-    """The rows of `finding` of one text."""
-    common = {"text_sha256": text.sha256, "batch_id": batch, "score": 1.0, "count": 1}
-    words = [
-        {**common, "family": "keyword", "detector": "keyword",
-         "version": detector_version("keyword", versions), "rule": f"w{n}",
-         "risk": risk, "start": 0, "end": 1, "weight": weight}
-        for n, (risk, weight) in enumerate(text.weights)
-    ]  # fmt: skip
-    personal = [
-        {**common, "family": "personal_information", "detector": "personal_information",
-         "version": detector_version("personal_information", versions),
-         "rule": kind, "risk": kind, "start": start, "end": end, "weight": 0.0, "count": text.counted or len(text.personal)}
-        for start, end, kind in text.personal
-    ]  # fmt: skip
-    if text.counted is None:
-        by_rule = {k: sum(p[2] == k for p in text.personal) for k in {p[2] for p in text.personal}}
-        personal = [{**p, "count": by_rule[p["rule"]]} for p in personal]
-    return words + personal
+    """The rows of `finding` of one text; a rule of personal information is named after its class."""
+    common: dict[str, Any] = {"text_sha256": text.sha256, "batch_id": batch, "score": 1.0, "count": 1}
+    word = {**common, "family": "keyword", "detector": "keyword", "version": versions["keyword"], "start": 0, "end": 1}
+    words = [{**word, "rule": f"w{n}", "risk": r, "weight": w} for n, (r, w) in enumerate(text.weights)]
+    family = "personal_information"
+    place = {**common, "family": family, "detector": family, "version": versions[family], "weight": 0.0}
+    kinds = [kind for _, _, kind in text.personal]
+    return words + [
+        {**place, "rule": k, "risk": k, "start": start, "end": end, "count": text.counted or kinds.count(k)}
+        for start, end, k in text.personal
+    ]
 
 
 def _json(path: Any, value: Any) -> None:

@@ -37,18 +37,18 @@ def gate(run: Run, blocked: Sequence[str] = ()) -> None:
 
 def texts_of(place: Place, release_id: str) -> dict[str, str]:
     """record_id -> released text, from the published files."""
-    import pyarrow.dataset as ds
+    import pyarrow.parquet as pq
 
-    table = ds.dataset(str(place.releases / release_id / "data"), format="parquet").to_table(["record_id", "text"])
-    return dict(zip(*table.to_pydict().values(), strict=True))
+    files = sorted((place.releases / release_id / "data").glob("*.parquet"))
+    tables = [pq.read_table(f, columns=["record_id", "text"]) for f in files]
+    return {r["record_id"]: r["text"] for t in tables for r in t.to_pylist()}
 
 
 def tree(folder: Path) -> dict[str, Any]:
     """Every file below a folder with its bytes; of Parquet files, whose writer stamps nothing else, their rows."""
     import pyarrow.parquet as pq
 
-    return {
-        str(p.relative_to(folder)): sorted(map(str, pq.read_table(p).to_pylist())) if p.suffix == ".parquet" else p.read_bytes()
-        for p in sorted(folder.rglob("*"))
-        if p.is_file()
-    }  # fmt: skip
+    def content(path: Path) -> Any:
+        return sorted(map(str, pq.read_table(path).to_pylist())) if path.suffix == ".parquet" else path.read_bytes()
+
+    return {str(p.relative_to(folder)): content(p) for p in sorted(folder.rglob("*")) if p.is_file()}
