@@ -1,4 +1,5 @@
-"""Keyword lexicons: a folder with `lexicon.yaml` and `words.tsv`, loaded and checked as a whole (F B.1.1; issue 7, 1)."""
+"""Keyword lexicons: a folder with `lexicon.yaml` and `words.tsv`, loaded and checked as a whole (F B.1.1; issue 7,
+1)."""
 
 from __future__ import annotations
 
@@ -13,8 +14,11 @@ from corpusgate.errors import ConfigError
 COLUMNS = ("id", "word", "kind", "risks", "severity", "weight", "note")
 FIELDS = ("id", "version", "title", "source", "licence", "date", "language", "canary")
 FILES = ("lexicon.yaml", "words.tsv")
-RISKS = frozenset(f"a{group}{letter}" for group, letters in enumerate(("abcdefgh", "abcdefghi", "abcde", "abcdefg", "ab"), 1)
-                  for letter in letters)
+RISKS = frozenset(
+    f"a{group}{letter}"
+    for group, letters in enumerate(("abcdefgh", "abcdefghi", "abcde", "abcdefg", "ab"), 1)
+    for letter in letters
+)
 """The 31 risks of F Annex A by our keys."""
 LONGEST_WORD = 64
 """Code points after folding; the matcher's slices overlap by this much."""
@@ -37,7 +41,8 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """A loaded lexicon. `sha256` is `digest()` of its folder; `canary_text` must give a finding of word `canary_word`."""
+    """A loaded lexicon. `sha256` is `digest()` of its folder; `canary_text` must give a finding of word
+    `canary_word`."""
 
     id: str
     version: str
@@ -59,8 +64,9 @@ def digest(path: str | Path) -> str:
         try:
             content = (Path(path) / name).read_bytes()
         except OSError as error:
-            raise ConfigError(f"{path}: {name} cannot be read ({error.strerror}); a lexicon is a folder with "
-                              f"{' and '.join(FILES)}.") from error
+            raise ConfigError(
+                f"{path}: {name} cannot be read ({error.strerror}); a lexicon is a folder with {' and '.join(FILES)}."
+            ) from error
         total.update(f"{name}\n{len(content)}\n".encode() + content)
     return total.hexdigest()
 
@@ -77,7 +83,9 @@ def load_lexicon(path: str | Path) -> Lexicon:
     if mistakes:
         raise ConfigError(f"{folder}: {len(mistakes)} mistake(s):\n" + "\n".join(mistakes))
     plain = {name: str(meta[name]) for name in FIELDS if name != "canary"}
-    return Lexicon(**plain, canary_text=canary["text"], canary_word=canary["word id"], words=tuple(words), sha256=sha256)
+    return Lexicon(
+        **plain, canary_text=canary["text"], canary_word=canary["word id"], words=tuple(words), sha256=sha256
+    )
 
 
 def _read_meta(path: Path) -> tuple[dict, list[str]]:
@@ -95,7 +103,9 @@ def _read_meta(path: Path) -> tuple[dict, list[str]]:
     if meta.get("date") is not None and not isinstance(meta["date"], date):
         mistakes.append(f"{path.name}: date must be a day like 2026-11-24.")
     canary = meta.get("canary")
-    if canary is not None and not (isinstance(canary, dict) and all(isinstance(canary.get(k), str) for k in ("text", "word id"))):
+    if canary is not None and not (
+        isinstance(canary, dict) and all(isinstance(canary.get(k), str) for k in ("text", "word id"))
+    ):
         mistakes.append(f"{path.name}: canary must hold text and word id, both text.")
         meta["canary"] = {}
     return meta, mistakes
@@ -170,7 +180,9 @@ def _keyed(words: list[Word], mistakes: list[str], name: str) -> list[Word]:
             mistakes.append(f"{name}:{word.line}: {word.word!r} is longer than {LONGEST_WORD} characters.")
         elif any(c in "\n\r\t" for c in key):
             mistakes.append(f"{name}:{word.line}: {word.word!r} holds a line break or tab.")
-        out.append(Word(word.id, word.word, key, word.kind, word.risks, word.severity, word.weight, word.note, word.line))
+        out.append(
+            Word(word.id, word.word, key, word.kind, word.risks, word.severity, word.weight, word.note, word.line)
+        )
     return out
 
 
@@ -180,6 +192,8 @@ def _duplicates(words: list[Word]) -> list[str]:
     for word in words:
         other = first.setdefault(word.key, word)
         if other is not word and word.key:
-            mistakes.append(f"{FILES[1]}:{word.line}: {word.word!r} is the same as {other.word!r} in line {other.line} "
-                            "once both are folded.")
+            mistakes.append(
+                f"{FILES[1]}:{word.line}: {word.word!r} is the same as {other.word!r} in line {other.line} "
+                "once both are folded."
+            )
     return mistakes

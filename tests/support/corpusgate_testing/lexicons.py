@@ -18,7 +18,10 @@ canary:
 
 def write_lexicon(folder: Path, words: list[tuple[str, str, str, str, float]]) -> Path:
     """Writes (id, word, kind, risks, weight) as a lexicon whose canary is its first deny word; returns the folder."""
-    lines = [f"{i}\t{w}\t{kind}\t{risks}\t{'illegal' if kind == 'deny' else ''}\t{weight or ''}\t\n" for i, w, kind, risks, weight in words]
+    lines = [
+        f"{i}\t{w}\t{kind}\t{risks}\t{'illegal' if kind == 'deny' else ''}\t{weight or ''}\t\n"
+        for i, w, kind, risks, weight in words
+    ]
     (folder / "words.tsv").write_text(HEAD + "".join(lines), encoding="utf-8")
     first = next(w for w in words if w[2] == "deny")
     (folder / "lexicon.yaml").write_text(META.format(text=f"那里{first[1]}，", word=first[0]), encoding="utf-8")

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from corpusgate_testing.lexicons import HEAD, META, write_lexicon
 
 from corpusgate.banks.lexicon import RISKS, digest, load_lexicon
 from corpusgate.errors import ConfigError
+from corpusgate_testing.lexicons import HEAD, META, write_lexicon
 
 STARTER = Path(__file__).parents[3] / "conf" / "lexicons" / "starter"
 
@@ -27,14 +27,32 @@ def test_the_starter_loads_and_covers_the_17_risks_of_a1_and_a2():
 def test_every_mistake_is_told_with_its_line(tmp_path):
     (tmp_path / "lexicon.yaml").write_text(META.format(text="x", word="nowhere").replace("licence: Apache-2.0\n", ""))
     (tmp_path / "words.tsv").write_text(
-        HEAD + "a\t賭博\tdeny\ta1h\tillegal\t0.5\t\n" + "b\t赌\u200b博\tdeny\ta9z\tillegal\t0.5\t\n" + "a\t线上赌场\tdeny\ta1h\tbad\t2\t\n"
-        + "c\t赌\tmaybe\ta1h\tillegal\tmany\t\n" + "d\t两列\n" + "e\t允许的话\tallow\t\t\t1\t\n", encoding="utf-8")
+        HEAD
+        + "a\t賭博\tdeny\ta1h\tillegal\t0.5\t\n"
+        + "b\t赌\u200b博\tdeny\ta9z\tillegal\t0.5\t\n"
+        + "a\t线上赌场\tdeny\ta1h\tbad\t2\t\n"
+        + "c\t赌\tmaybe\ta1h\tillegal\tmany\t\n"
+        + "d\t两列\n"
+        + "e\t允许的话\tallow\t\t\t1\t\n",
+        encoding="utf-8",
+    )
     with pytest.raises(ConfigError) as caught:
         load_lexicon(tmp_path)
     message = str(caught.value)
-    for part in ("licence is missing", "is no deny word", "words.tsv:3: unknown risk a9z", "is the same as '賭博' in line 2",
-                 "words.tsv:4: id a is used twice", "words.tsv:4: severity 'bad'", "words.tsv:4: weight '2'", "words.tsv:5: kind 'maybe'",
-                 "words.tsv:5: weight 'many'", "words.tsv:5: '赌' is too short", "words.tsv:6: 2 columns", "words.tsv:7: an allow word has no weight"):
+    for part in (
+        "licence is missing",
+        "is no deny word",
+        "words.tsv:3: unknown risk a9z",
+        "is the same as '賭博' in line 2",
+        "words.tsv:4: id a is used twice",
+        "words.tsv:4: severity 'bad'",
+        "words.tsv:4: weight '2'",
+        "words.tsv:5: kind 'maybe'",
+        "words.tsv:5: weight 'many'",
+        "words.tsv:5: '赌' is too short",
+        "words.tsv:6: 2 columns",
+        "words.tsv:7: an allow word has no weight",
+    ):
         assert part in message, part
 
 

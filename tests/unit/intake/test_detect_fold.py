@@ -13,7 +13,17 @@ from corpusgate.intake.detectors.squeeze import disguised, squeeze
 ANY = st.text(st.characters(codec=None, exclude_categories=()), max_size=60)
 
 
-@pytest.mark.parametrize("form", ["赌博网站ABC", "賭博網站abc", "赌博网站ＡＢＣ", "赌\u200b博\u2060网站abc", "赌愽网站aЬc".replace("Ь", "b"), "赌博\x00网站аbс"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "赌博网站ABC",
+        "賭博網站abc",
+        "赌博网站ＡＢＣ",
+        "赌\u200b博\u2060网站abc",
+        "赌愽网站aЬc".replace("Ь", "b"),
+        "赌博\x00网站аbс",
+    ],
+)
 def test_forms_of_one_word_meet(form):
     assert fold(form) == "赌博网站abc"
 
@@ -55,7 +65,7 @@ def test_spans_lie_in_the_stored_text_and_fold_back(texts, data):
 
 def test_what_grows_points_back_to_its_one_character():
     folded = fold_batch(["a㍿b", "\u200b½x"])
-    assert folded.text[folded.starts[0]:folded.ends[0]] == "a株式会社b"
+    assert folded.text[folded.starts[0] : folded.ends[0]] == "a株式会社b"
     assert folded.span(0, folded.starts[0] + 2, folded.starts[0] + 4) == (1, 2)
     assert folded.span(1, folded.ends[1] - 1, folded.ends[1]) == (2, 3)
 
@@ -65,8 +75,18 @@ def test_a_stray_sentinel_does_not_move_the_texts():
     assert [folded.text[a:b] for a, b in zip(folded.starts, folded.ends, strict=True)] == ["a\ufffdb", "c"]
 
 
-@pytest.mark.parametrize(("text", "apart"), [("赌*博", True), ("赌 博", True), ("赌__博", True), ("赌，博", False), ("法，轮，大", True),
-                                             ("他赌，博得", False), ("赌博", False)])
+@pytest.mark.parametrize(
+    ("text", "apart"),
+    [
+        ("赌*博", True),
+        ("赌 博", True),
+        ("赌__博", True),
+        ("赌，博", False),
+        ("法，轮，大", True),
+        ("他赌，博得", False),
+        ("赌博", False),
+    ],
+)
 def test_separators_between_han_are_squeezed_and_judged(text, apart):
     codes = fold_batch([text]).codes
     kept = squeeze(codes)

@@ -3,17 +3,23 @@
 import builtins
 
 import pytest
-from corpusgate_testing.lexicons import write_lexicon
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpusgate.banks.lexicon import load_lexicon
 from corpusgate.intake.detectors import keywords
 from corpusgate.intake.detectors.batch import batches, make_batch
+from corpusgate_testing.lexicons import write_lexicon
 
-WORDS = [("w1", "赌博", "deny", "a1h,a3e", 0.4), ("w2", "赌博网站开户", "deny", "a1h", 1.0), ("w3", "禁止赌博", "allow", "", 0),
-         ("w4", "sex", "deny", "a1f", 0.4), ("w5", "casino", "deny", "a1h", 1.0), ("w6", "哈哈", "deny", "a1g", 0.1),
-         ("w7", "《赌博史》", "allow", "", 0)]
+WORDS = [
+    ("w1", "赌博", "deny", "a1h,a3e", 0.4),
+    ("w2", "赌博网站开户", "deny", "a1h", 1.0),
+    ("w3", "禁止赌博", "allow", "", 0),
+    ("w4", "sex", "deny", "a1f", 0.4),
+    ("w5", "casino", "deny", "a1h", 1.0),
+    ("w6", "哈哈", "deny", "a1g", 0.1),
+    ("w7", "《赌博史》", "allow", "", 0),
+]
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +36,31 @@ def rules(detector, text):
     return sorted({f.rule for f in detector.find(make_batch([text]))[0]})
 
 
-@pytest.mark.parametrize(("text", "expected"), [
-    ("去赌博吧", ["kw:w1"]), ("去賭博吧", ["kw:w1"]), ("去赌\u200b博吧", ["kw:w1"]), ("去赌*博吧", ["kw:w1:apart"]),
-    ("赌，博", []), ("他赌，博得一笑", []), ("禁止赌博", []), ("禁止赌博网站开户", ["kw:w2"]), ("读《赌博史》", []),
-    ("赌博网站开户", ["kw:w2"]), ("ＣＡＳＩＮＯ", ["kw:w5"]), ("casinos", ["kw:w5:inside"]), ("Sussex", []), ("a sex b", ["kw:w4"]),
-    ("看sex吧", ["kw:w4"]), ("", []), ("天气好", []), ("赌…博", ["kw:w1:apart"]),
-])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("去赌博吧", ["kw:w1"]),
+        ("去賭博吧", ["kw:w1"]),
+        ("去赌\u200b博吧", ["kw:w1"]),
+        ("去赌*博吧", ["kw:w1:apart"]),
+        ("赌，博", []),
+        ("他赌，博得一笑", []),
+        ("禁止赌博", []),
+        ("禁止赌博网站开户", ["kw:w2"]),
+        ("读《赌博史》", []),
+        ("赌博网站开户", ["kw:w2"]),
+        ("ＣＡＳＩＮＯ", ["kw:w5"]),
+        ("casinos", ["kw:w5:inside"]),
+        ("Sussex", []),
+        ("a sex b", ["kw:w4"]),
+        ("看sex吧", ["kw:w4"]),
+        ("", []),
+        ("天气好", []),
+        ("赌…博", ["kw:w1:apart"]),
+        ("赌 博 网 站 开 户", ["kw:w2:apart"]),
+        ("赌博网站 开户", ["kw:w2:apart"]),
+    ],
+)
 def test_what_is_found(detector, text, expected):
     assert rules(detector, text) == expected
 
@@ -71,7 +96,12 @@ def test_no_word_matches_across_two_texts(detector):
     assert detector.find(make_batch(["赌", "博"])) == [[], []]
 
 
-PIECES = st.lists(st.sampled_from(["赌", "博", "网站", "开户", "禁止", "《", "》", "史", " ", "*", "，", "\u200b", "sex", "casino", "s", "哈"]), max_size=20)
+PIECES = st.lists(
+    st.sampled_from(
+        ["赌", "博", "网站", "开户", "禁止", "《", "》", "史", " ", "*", "，", "\u200b", "sex", "casino", "s", "哈"]
+    ),
+    max_size=20,
+)
 
 
 @given(st.lists(PIECES.map("".join), max_size=5))

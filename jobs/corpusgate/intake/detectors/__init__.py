@@ -1,7 +1,7 @@
 """The detectors: what is said of a text before anyone decides anything about it.
 
-A detector is one module with `NAME`, `FAMILY`, `version(kit)` and `prepare(kit)`, whose result has `find(batch)`, and one
-entry in `DETECTORS`.
+A detector is one module with `NAME`, `FAMILY`, `version(kit)` and `prepare(kit)`, whose result has `find(batch)`,
+and one entry in `DETECTORS`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 from corpusgate.banks import lexicon
 from corpusgate.errors import ConfigError, DetectorMissing
 from corpusgate.intake.detectors import keywords, language_quality, personal_information, pi_check
-from corpusgate.intake.detectors.batch import batches
+from corpusgate.intake.detectors.batch import Batch, groups, make_batch
+from corpusgate.intake.detectors.long_text import LONGEST_TEXT, merge, pieces
 from corpusgate.intake.detectors.model import Finding, Kit, Screened
 
 __all__ = ["DETECTORS", "FAMILIES", "Finding", "Kit", "Screened", "Screener", "load", "versions"]
@@ -28,7 +29,8 @@ CANARIES = (
     ("Write to zhang.wei@mail.qq.com please.", "pi_email"),
     ("储蓄卡卡号6222021234567890128。", "pi_card"),
 )
-"""Made-up values with right check digits; each must give a finding of the risk, by both personal-information detectors."""
+"""Made-up values with right check digits; each must give a finding of the risk, by both personal-information
+detectors."""
 
 
 def versions(kit: Kit) -> dict[str, str]:
@@ -40,12 +42,15 @@ def versions(kit: Kit) -> dict[str, str]:
 
 
 def load(kit: Kit) -> Screener:
-    """Everything ready to screen. Raises DetectorMissing where the lexicon is not the one named, or a canary stays silent."""
+    """Everything ready to screen. Raises DetectorMissing where the lexicon is not the one named, or a canary stays
+    silent."""
     try:
         found = lexicon.digest(kit.lexicon_dir)
         if found != kit.lexicon_sha256:
-            raise DetectorMissing(f"The lexicon in {kit.lexicon_dir} hashes to {found}, and the run names {kit.lexicon_sha256}: "
-                                  "this worker has another version of it.")
+            raise DetectorMissing(
+                f"The lexicon in {kit.lexicon_dir} hashes to {found}, and the run names {kit.lexicon_sha256}: "
+                "this worker has another version of it."
+            )
         ready = tuple(detector.prepare(kit) for detector in DETECTORS)
     except (ConfigError, ImportError, OSError) as error:
         raise DetectorMissing(f"A detector cannot be made ready on this worker: {error}") from error
@@ -63,13 +68,29 @@ class Screener:
     def screen(self, texts: Sequence[str]) -> list[Screened]:
         """What all detectors say of each text, in the order given. Never raises on any str."""
         out: list[Screened] = []
-        for batch in batches(texts):
-            said = [detector.find(batch) for detector in self.ready]
-            about = next(d for d in self.ready if isinstance(d, language_quality.LanguageQuality)).about(batch)
-            for no, one in enumerate(about):
-                findings = tuple(f for lists in said for f in lists[no])
-                out.append(Screened(findings, one.language, one.score, one.script))
+        for group in groups(texts):
+            if len(group[0]) > LONGEST_TEXT:
+                out += [self._screen_long(text) for text in group]
+            else:
+                out += self._screen_batch(make_batch(group))
         return out
+
+    def _screen_batch(self, batch: Batch) -> list[Screened]:
+        said = [detector.find(batch) for detector in self.ready]
+        about = next(d for d in self.ready if isinstance(d, language_quality.LanguageQuality)).about(batch)
+        return [
+            Screened(tuple(f for lists in said for f in lists[no]), one.language, one.score, one.script)
+            for no, one in enumerate(about)
+        ]
+
+    def _screen_long(self, text: str) -> Screened:
+        """In pieces; language and quality are judged by the first one."""
+        parts = [(at, self._screen_batch(make_batch([piece]))[0]) for at, piece in pieces(text)]
+        first = parts[0][1]
+        merged = merge(
+            [(at, [f for f in part.findings if at == 0 or f.detector != language_quality.NAME]) for at, part in parts]
+        )
+        return Screened(merged, first.language, first.language_score, first.script)
 
 
 def _prove(screener: Screener, words: lexicon.Lexicon) -> None:

@@ -15,23 +15,29 @@ CODE_POINTS_A_BATCH = 400_000
 
 @dataclass(slots=True)
 class Batch:
-    """The stored texts, their folded form, and (once somebody counted) how many code points of each class each text has."""
+    """The stored texts, their folded form, and (once somebody counted) how many code points of each class each text
+    has."""
 
     texts: Sequence[str]
     folded: Folded
     counts: np.ndarray | None = None
 
 
-def batches(texts: Sequence[str]) -> Iterator[Batch]:
-    """Cut a list of texts into batches, in order; a text longer than a batch is one by itself."""
+def groups(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut a list of texts into runs that make a batch each, in order; a text longer than a batch is one by itself."""
     start, size = 0, 0
     for at, text in enumerate(texts):
         if at > start and size + len(text) > CODE_POINTS_A_BATCH:
-            yield make_batch(texts[start:at])
+            yield texts[start:at]
             start, size = at, 0
         size += len(text)
     if start < len(texts):
-        yield make_batch(texts[start:])
+        yield texts[start:]
+
+
+def batches(texts: Sequence[str]) -> Iterator[Batch]:
+    """The texts in batches, in order."""
+    return map(make_batch, groups(texts))
 
 
 def make_batch(texts: Sequence[str]) -> Batch:

@@ -9,18 +9,74 @@ import numpy as np
 
 from corpusgate.intake.detectors.fold_table import CODE_POINTS
 
-(OTHER, HANI, HANS, HANT, YUE, KANA, HANG, LATN, CYRL, GREK, ARAB, HEBR, TIBT, MONG, DEVA, THAI, DIGIT, SPACE, PUNCT, SYMBOL,
- BROKEN, MARK) = range(22)
+(
+    OTHER,
+    HANI,
+    HANS,
+    HANT,
+    YUE,
+    KANA,
+    HANG,
+    LATN,
+    CYRL,
+    GREK,
+    ARAB,
+    HEBR,
+    TIBT,
+    MONG,
+    DEVA,
+    THAI,
+    DIGIT,
+    SPACE,
+    PUNCT,
+    SYMBOL,
+    BROKEN,
+    MARK,
+) = range(22)
 CLASSES = 22
 """HANI, HANS, HANT and YUE are Han; HANI to THAI are letters."""
-SCRIPTS = {KANA: "Jpan", HANG: "Kore", LATN: "Latn", CYRL: "Cyrl", GREK: "Grek", ARAB: "Arab", HEBR: "Hebr",
-           TIBT: "Tibt", MONG: "Mong", DEVA: "Deva", THAI: "Thai"}
+SCRIPTS = {
+    KANA: "Jpan",
+    HANG: "Kore",
+    LATN: "Latn",
+    CYRL: "Cyrl",
+    GREK: "Grek",
+    ARAB: "Arab",
+    HEBR: "Hebr",
+    TIBT: "Tibt",
+    MONG: "Mong",
+    DEVA: "Deva",
+    THAI: "Thai",
+}
 
-_RANGES = [(0x3400, 0x4DC0, HANI), (0x4E00, 0xA000, HANI), (0xF900, 0xFB00, HANI), (0x20000, 0x323B0, HANI), (0x3041, 0x3100, KANA),
-           (0x31F0, 0x3200, KANA), (0xFF66, 0xFFA0, KANA), (0x1100, 0x1200, HANG), (0x3130, 0x3190, HANG), (0xAC00, 0xD7B0, HANG)]
-_ALPHABETS = [(0x41, 0x250, LATN), (0x1E00, 0x1F00, LATN), (0xFF21, 0xFF5B, LATN), (0x370, 0x400, GREK), (0x1F00, 0x2000, GREK),
-              (0x400, 0x530, CYRL), (0x590, 0x600, HEBR), (0x600, 0x780, ARAB), (0xFB50, 0xFE00, ARAB), (0xFE70, 0xFEFF, ARAB),
-              (0x900, 0x980, DEVA), (0xE00, 0xE80, THAI), (0xF00, 0x1000, TIBT), (0x1800, 0x18B0, MONG)]
+_RANGES = [
+    (0x3400, 0x4DC0, HANI),
+    (0x4E00, 0xA000, HANI),
+    (0xF900, 0xFB00, HANI),
+    (0x20000, 0x323B0, HANI),
+    (0x3041, 0x3100, KANA),
+    (0x31F0, 0x3200, KANA),
+    (0xFF66, 0xFFA0, KANA),
+    (0x1100, 0x1200, HANG),
+    (0x3130, 0x3190, HANG),
+    (0xAC00, 0xD7B0, HANG),
+]
+_ALPHABETS = [
+    (0x41, 0x250, LATN),
+    (0x1E00, 0x1F00, LATN),
+    (0xFF21, 0xFF5B, LATN),
+    (0x370, 0x400, GREK),
+    (0x1F00, 0x2000, GREK),
+    (0x400, 0x530, CYRL),
+    (0x590, 0x600, HEBR),
+    (0x600, 0x780, ARAB),
+    (0xFB50, 0xFE00, ARAB),
+    (0xFE70, 0xFEFF, ARAB),
+    (0x900, 0x980, DEVA),
+    (0xE00, 0xE80, THAI),
+    (0xF00, 0x1000, TIBT),
+    (0x1800, 0x18B0, MONG),
+]
 _BROKEN = "锟斤拷烫屯\ufffd"
 """What wrong decoding leaves: U+FFFD, its bytes read as GBK, and uninitialised memory shown as GBK."""
 _CANTONESE = "嘅咗喺嚟啲嘢佢哋唔嗰"

@@ -20,7 +20,8 @@ _EDGE = chr(SENTINEL)
 class Folded:
     """A folded batch. All texts stand in one string, with a sentinel before, between and after them.
 
-    `text`/`codes`: the folded string and its code points. `source[i]`: place of folded code point i in the joined stored
+    `text`/`codes`: the folded string and its code points. `source[i]`: place of folded code point i in the joined
+    stored
     text, None where nothing moved. `starts`, `ends`: each text's range in the folded string. `stored_starts`: each
     text's place in the joined stored text; `stored`: the stored code points (uint32).
     """
@@ -43,7 +44,8 @@ class Folded:
 
 
 def join(texts: Sequence[str]) -> np.ndarray:
-    """Code points (uint32) of the texts with a sentinel before, between and after; lone surrogates stay what they are."""
+    """Code points (uint32) of the texts with a sentinel before, between and after; lone surrogates stay what they
+    are."""
     joined = _EDGE.join(("", *texts, ""))
     if joined.count(_EDGE) != len(texts) + 1:
         joined = _EDGE.join(("", *(t.replace(_EDGE, "\ufffd") for t in texts), ""))

@@ -1,6 +1,7 @@
 """The fold as a table: code point to code point, built once a process from Unicode's data, OpenCC's and ours.
 
-Steps for one code point, repeated until nothing changes: drop format characters and other invisible ones, NFKC, traditional
+Steps for one code point, repeated until nothing changes: drop format characters and other invisible ones, NFKC,
+traditional
 to simplified (OpenCC t2s, single characters, so that lengths hold), lower case, then our own small list of look-alikes.
 """
 
@@ -21,11 +22,28 @@ SENTINEL = 0x10FFFF
 REPLACEMENT = 0xFFFD
 
 # Invisible without being format characters (Cf): Unicode's Default_Ignorable_Code_Point, the rest of it.
-_IGNORABLE = [(0x034F, 0x0350), (0x115F, 0x1161), (0x17B4, 0x17B6), (0x180B, 0x1810), (0x2060, 0x2070), (0x3164, 0x3165),
-              (0xFE00, 0xFE10), (0xFFA0, 0xFFA1), (0xFFF0, 0xFFF9), (0xE0000, 0xE1000)]
+_IGNORABLE = [
+    (0x034F, 0x0350),
+    (0x115F, 0x1161),
+    (0x17B4, 0x17B6),
+    (0x180B, 0x1810),
+    (0x2060, 0x2070),
+    (0x3164, 0x3165),
+    (0xFE00, 0xFE10),
+    (0xFFA0, 0xFFA1),
+    (0xFFF0, 0xFFF9),
+    (0xE0000, 0xE1000),
+]
 # Where nothing but dropping and simplifying can happen: the big Han, Hangul and private blocks need no Unicode look-up.
-_PLAIN = [(0x3400, 0x4DC0), (0x4E00, 0xA000), (0xAC00, 0xD7A4), (0xD800, 0xF900), (0x20000, 0x2F800), (0x2FA20, 0xE0000),
-          (0xE1000, CODE_POINTS)]
+_PLAIN = [
+    (0x3400, 0x4DC0),
+    (0x4E00, 0xA000),
+    (0xAC00, 0xD7A4),
+    (0xD800, 0xF900),
+    (0x20000, 0x2F800),
+    (0x2FA20, 0xE0000),
+    (0xE1000, CODE_POINTS),
+]
 _HAN = [(0x2E80, 0x2FE0), (0x3005, 0x3008), (0x3400, 0x4DC0), (0x4E00, 0xA000), (0xF900, 0xFB00), (0x20000, 0x323B0)]
 
 
@@ -52,7 +70,7 @@ def _dropped(char: str) -> bool:
     category = unicodedata.category(char)
     if category == "Cf":
         return True
-    if category == "Cc":                      # NUL and its kind hide as well as a zero-width space does
+    if category == "Cc":  # NUL and its kind hide as well as a zero-width space does
         return char not in "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85"
     return False
 
@@ -98,7 +116,7 @@ def fold_table() -> FoldTable:
     for a, b in _IGNORABLE:
         to[a:b] = 0
     to[0] = 0
-    to[0xD800:0xE000] = REPLACEMENT           # lone surrogates: they could not be encoded for matching
+    to[0xD800:0xE000] = REPLACEMENT  # lone surrogates: they could not be encoded for matching
     to[SENTINEL] = SENTINEL
     flat = np.frombuffer("".join(longer).encode("utf-32-le"), dtype=np.uint32)
     lengths = np.array([len(s) for s in longer], dtype=np.int64)

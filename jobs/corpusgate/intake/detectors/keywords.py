@@ -1,13 +1,15 @@
-"""Keywords of a lexicon in texts (F 4.2.1): hyperscan picks the texts with any hit, only those get a full pass.
+"""Keywords of a lexicon in texts (F 4.2.1): hyperscan names the words of a text, only those are then looked for.
 
-hyperscan's single-match mode reports one end a word, which is enough to pick and not enough to quote; so the full pass runs
-on ahocorasick_rs, over deny and allow words at once. Of overlapping matches the longest wins: one that lies within a longer
-match is dropped, and a longer allow phrase is such a match. Where hyperscan has no wheel, ahocorasick_rs picks too.
+hyperscan's single-match mode reports a word once a text, which is enough to name it and not enough to quote it. Its
+places
+are found by plain search where few words are named (the rule), by ahocorasick_rs where many are, or where hyperscan
+has no wheel; all ways find the same. Deny and allow words are looked for together: of overlapping matches the longest
+wins, one that lies within a longer match is dropped, and a longer allow phrase is such a match.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,14 +31,21 @@ SHORT_HAN = 4
 """A word with fewer Han characters counts half when set apart by separators: chance makes those."""
 
 
+FEW = 24
+"""Up to so many words of a text are looked for one by one; beyond, one pass for all of them is cheaper."""
+
+Match = tuple[int, int, int]
+"""Word index, start, end in a folded, squeezed text."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeywordDetector:
-    """A lexicon made ready. `picks(bytes)` tells whether a folded, squeezed text holds any deny word."""
+    """A lexicon made ready. `locate` gives all matches, overlapping ones too, of a text that holds a deny word,
+    else none."""
 
     version: str
     words: tuple[Word, ...]
-    automaton: Any
-    picks: Callable[[str], bool]
+    locate: Callable[[str], list[Match]]
 
     def find(self, batch: Batch) -> list[list[Finding]]:
         """Findings of each text of the batch, in the order of their place."""
@@ -45,15 +54,11 @@ class KeywordDetector:
         squeezed = folded.text if kept is None else folded.codes[kept].tobytes().decode("utf-32-le")
         starts = np.asarray(folded.starts)
         ends = np.asarray(folded.ends)
-        if kept is not None:                  # sentinels are always kept, so the places just move
+        if kept is not None:  # sentinels are always kept, so the places just move
             starts, ends = np.searchsorted(kept, starts), np.searchsorted(kept, ends)
         out: list[list[Finding]] = []
         for no, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-            if end > start and self.picks(squeezed[start:end]):
-                found = self._matches(squeezed, start, end, kept, folded)
-                out.append(self._findings(batch, no, found))
-            else:
-                out.append([])
+            out.append(self._findings(batch, no, self._matches(squeezed, start, end, kept, folded)))
         return out
 
     def _matches(self, squeezed: str, start: int, end: int, kept: np.ndarray | None, folded: Any) -> dict[tuple, list]:
@@ -62,11 +67,11 @@ class KeywordDetector:
         for at in range(start, end, SLICE):
             low, high = max(start, at - 2 * LONGEST_WORD), min(end, at + SLICE + 2 * LONGEST_WORD)
             hits = []
-            for word_no, a, b in self.automaton.find_matches_as_indexes(squeezed[low:high], overlapping=True):
+            for word_no, a, b in self.locate(squeezed[low:high]):
                 form = self._form(self.words[word_no], squeezed, low + a, low + b, kept, folded)
                 if form:
                     hits.append((low + a, -(low + b), word_no, form))
-            for a, b, word_no, form in _longest(hits, self.words):
+            for a, b, word_no, form in _longest(hits, self.words) if hits else ():
                 if at <= a < at + SLICE:
                     _note(found, (word_no, form), _folded_span(a, b, kept))
         return found
@@ -82,17 +87,19 @@ class KeywordDetector:
         return "inside" if len(word.key) >= 5 else ""
 
     def _findings(self, batch: Batch, no: int, found: dict[tuple, list]) -> list[Finding]:
-        out = []
+        out: list[Finding] = []
         for (word_no, form), (count, spans) in found.items():
             word = self.words[word_no]
             rule = f"kw:{word.id}" if form == "plain" else f"kw:{word.id}:{form}"
             score, weight = _score(word, form)
-            for nth, (a, b) in enumerate(spans[:max(1, SPANS_A_RULE // len(word.risks))]):
+            for nth, (a, b) in enumerate(spans[: max(1, SPANS_A_RULE // len(word.risks))]):
                 start, end = batch.folded.span(no, a, b)
                 surface = batch.texts[no][start:end]
                 for risk_no, risk in enumerate(word.risks):
                     carried = weight if nth == risk_no == 0 else 0.0
-                    out.append(Finding(NAME, self.version, rule, risk, start, end, score, carried, surface, None, None, count))
+                    out.append(
+                        Finding(NAME, self.version, rule, risk, start, end, score, carried, surface, None, None, count)
+                    )
         return sorted(out, key=lambda f: (f.start, f.end, f.rule, f.risk))
 
 
@@ -108,45 +115,62 @@ def prepare(kit: Kit) -> KeywordDetector:
 
 def from_lexicon(lexicon: Lexicon, version_text: str, hyperscan: bool = True) -> KeywordDetector:
     """Make a loaded lexicon ready; `hyperscan=False` takes the fallback, which finds the same."""
-    from ahocorasick_rs import AhoCorasick, MatchKind
-
-    deny = [w.key for w in lexicon.words if w.kind == "deny"]
-    automaton = AhoCorasick([w.key for w in lexicon.words], matchkind=MatchKind.Standard)
-    picks = (_hyperscan_picks(deny) if hyperscan else None) or _fallback_picks(deny)
-    return KeywordDetector(version_text, lexicon.words, automaton, picks)
+    locate = _by_automaton(lexicon.words)
+    return KeywordDetector(
+        version_text, lexicon.words, (_by_hyperscan(lexicon.words, locate) if hyperscan else None) or locate
+    )
 
 
-def _hyperscan_picks(keys: Sequence[str]) -> Callable[[str], bool] | None:
+def _by_automaton(words: Sequence[Word]) -> Callable[[str], list[Match]]:
+    from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+
+    automaton = AhoCorasick(
+        [w.key for w in words], matchkind=MatchKind.Standard, implementation=Implementation.ContiguousNFA
+    )
+    deny = [w.kind == "deny" for w in words]
+
+    def locate(text: str) -> list[Match]:
+        found = automaton.find_matches_as_indexes(text, overlapping=True)
+        return found if any(deny[no] for no, _, _ in found) else []
+
+    return locate
+
+
+def _by_hyperscan(words: Sequence[Word], many: Callable[[str], list[Match]]) -> Callable[[str], list[Match]] | None:
     try:
         import hyperscan as hs
     except ImportError:
         return None
+    keys, deny = [w.key for w in words], [w.kind == "deny" for w in words]
     database = hs.Database(mode=hs.HS_MODE_BLOCK)
-    database.compile(expressions=[k.encode() for k in keys], ids=list(range(len(keys))), elements=len(keys),
-                     flags=[hs.HS_FLAG_SINGLEMATCH] * len(keys), literal=True)
+    database.compile(
+        expressions=[k.encode() for k in keys],
+        ids=list(range(len(keys))),
+        elements=len(keys),
+        flags=[hs.HS_FLAG_SINGLEMATCH] * len(keys),
+        literal=True,
+    )
 
-    def stop(*_: Any) -> bool:
-        return True
+    def note(word_no: int, start: int, end: int, flags: int, named: list[int]) -> None:
+        named.append(word_no)
 
-    def picks(text: str) -> bool:
-        try:
-            database.scan(text.encode(), match_event_handler=stop)
-        except hs.ScanTerminated:             # how the binding says that the callback asked to stop
-            return True
-        return False
+    def locate(text: str) -> list[Match]:
+        named: list[int] = []
+        database.scan(text.encode(), match_event_handler=note, context=named)  # ty: ignore[invalid-argument-type]  (a list in, the same list out)
+        if not named or not any(deny[no] for no in named):
+            return []
+        if len(named) > FEW:
+            return many(text)
+        return [match for no in set(named) for match in _occurrences(text, keys[no], no)]
 
-    return picks
+    return locate
 
 
-def _fallback_picks(keys: Sequence[str]) -> Callable[[str], bool]:
-    from ahocorasick_rs import AhoCorasick
-
-    automaton = AhoCorasick(keys)
-
-    def picks(text: str) -> bool:
-        return any(automaton.find_matches_as_indexes(text[at:at + SLICE + LONGEST_WORD]) for at in range(0, len(text), SLICE))
-
-    return picks
+def _occurrences(text: str, key: str, word_no: int) -> Iterator[Match]:
+    at = text.find(key)
+    while at >= 0:
+        yield word_no, at, at + len(key)
+        at = text.find(key, at + 1)
 
 
 def _longest(hits: list[tuple], words: Sequence[Word]) -> list[tuple[int, int, int, str]]:

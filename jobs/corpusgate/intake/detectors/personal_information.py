@@ -8,13 +8,14 @@ from __future__ import annotations
 import bisect
 import hashlib
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from corpusgate.intake.detectors.batch import Batch, batches
+from corpusgate.intake.detectors.batch import Batch, make_batch
 from corpusgate.intake.detectors.fold_table import fold_table
+from corpusgate.intake.detectors.long_text import pieces
 from corpusgate.intake.detectors.model import SPANS_A_RULE, Finding, Kit
-from corpusgate.intake.detectors.pi_common import Hit
+from corpusgate.intake.detectors.pi_common import Hit, without_overlaps
 from corpusgate.intake.detectors.pi_documents import find_accounts, find_documents, find_plates
 from corpusgate.intake.detectors.pi_net import find_emails, find_ips, find_macs
 from corpusgate.intake.detectors.pi_numbers import find_numbers
@@ -40,15 +41,29 @@ class PersonalInformation:
             by_rule: dict[str, list[Hit]] = {}
             for hit in hits:
                 by_rule.setdefault(hit.rule, []).append(hit)
-            findings = [self._finding(batch.folded.span(no, h.start, h.end), h, len(same))
-                        for same in by_rule.values() for h in same[:SPANS_A_RULE]]
+            findings = [
+                self._finding(batch.folded.span(no, h.start, h.end), h, len(same))
+                for same in by_rule.values()
+                for h in same[:SPANS_A_RULE]
+            ]
             out.append(sorted(findings, key=lambda f: (f.start, f.end, f.rule)))
         return out
 
     def _finding(self, span: tuple[int, int], hit: Hit, count: int) -> Finding:
         keyed = self.key is not None and hit.risk.startswith("pi_")
-        return Finding(NAME, self.version, hit.rule, hit.risk, *span, hit.score, 0.0, None,
-                       value_hmac(self.key, hit.value) if keyed else None, self.key_id if keyed else None, count)
+        return Finding(
+            NAME,
+            self.version,
+            hit.rule,
+            hit.risk,
+            *span,
+            hit.score,
+            0.0,
+            None,
+            value_hmac(self.key, hit.value) if keyed else None,
+            self.key_id if keyed else None,
+            count,
+        )
 
 
 def all_spans(texts: Sequence[str]) -> list[list[tuple[str, int, int]]]:
@@ -56,41 +71,34 @@ def all_spans(texts: Sequence[str]) -> list[list[tuple[str, int, int]]]:
 
     Places only, no values. Code points of the text, end-exclusive, in order, not overlapping.
     """
-    out: list[list[tuple[str, int, int]]] = []
-    for batch in batches(texts):
-        for no, hits in enumerate(grouped_hits(batch)):
-            places = [(h.risk, *batch.folded.span(no, h.start, h.end)) for h in hits if h.risk.startswith("pi_")]
-            out.append(sorted(places, key=lambda p: p[1:]))
-    return out
+    return [
+        sorted({place for at, piece in pieces(text) for place in _places(at, piece)}, key=lambda p: p[1:])
+        for text in texts
+    ]
+
+
+def _places(at: int, piece: str) -> list[tuple[str, int, int]]:
+    batch = make_batch([piece])
+    spans = [
+        (h.risk, *batch.folded.span(0, h.start, h.end)) for h in grouped_hits(batch)[0] if h.risk.startswith("pi_")
+    ]
+    return [(risk, start + at, end + at) for risk, start, end in spans]
 
 
 def grouped_hits(batch: Batch) -> list[list[Hit]]:
     """For each text of the batch its hits, places in the folded batch, in order."""
     folded = batch.folded
     out: list[list[Hit]] = [[] for _ in batch.texts]
-    for hit in _without_overlaps(find(folded.text, folded.codes) for find in FINDERS):
+    for hit in without_overlaps(find(folded.text, folded.codes) for find in FINDERS):
         no = bisect.bisect_right(folded.starts, hit.start) - 1
         out[no].append(hit)
     return out
 
 
 def value_hmac(key: bytes, value: str) -> str:
-    """HMAC-SHA256, hex, of a normalised value: digits without separators, e-mail in lower case, letters else in capitals."""
+    """HMAC-SHA256, hex, of a normalised value: digits without separators, e-mail in lower case, letters else in
+    capitals."""
     return hmac.new(key, value.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
-
-
-def _without_overlaps(found: Iterator[Iterator[Hit]]) -> list[Hit]:
-    taken: list[Hit] = []
-    for hits in found:
-        starts = [h.start for h in taken]
-        fresh = []
-        for hit in sorted(hits, key=lambda h: (h.start, -h.end)):
-            at = bisect.bisect_right(starts, hit.start)
-            clear = (at == 0 or taken[at - 1].end <= hit.start) and (at == len(taken) or taken[at].start >= hit.end)
-            if clear and (not fresh or fresh[-1].end <= hit.start):
-                fresh.append(hit)
-        taken = sorted(taken + fresh, key=lambda h: h.start)
-    return taken
 
 
 def version(kit: Kit) -> str:

@@ -1,8 +1,9 @@
 """Second, independently written look for personal information, for re-screening released text (F 4.2.3; design.md 6).
 
-Shares no pattern and no code with the first detector, so that a mistake there is not repeated here. It reads the stored or
-released text itself: runs of digits are cut out and judged by arithmetic, e-mail addresses are grown outwards from the @.
-Mask tokens such as `[pi_mobile]` are text like any other and give nothing.
+Shares no pattern and no code with the first detector, so that a mistake there is not repeated here. It reads the
+stored or
+released text itself: runs of digits are cut out and judged by arithmetic, e-mail addresses are grown outwards from
+the @. Mask tokens such as `[pi_mobile]` are text like any other and give nothing.
 """
 
 from __future__ import annotations
@@ -21,78 +22,114 @@ CODE_VERSION = "1"
 Place = tuple[str, int, int]
 
 _RUN = re.compile(r"[0-9\uff10-\uff19](?:[ \u00a0\u3000\-\uff0d]?[0-9\uff10-\uff19]){9,}[ \-]?[xX\uff38\uff58]?")
-_ASCII = {0xFF10 + d: 48 + d for d in range(10)} | {0xFF38: 88, 0xFF58: 88, ord("x"): 88, 0x3000: 32, 0xA0: 32, 0xFF0D: 45}
+_ASCII = {0xFF10 + d: 48 + d for d in range(10)} | {
+    0xFF38: 88,
+    0xFF58: 88,
+    ord("x"): 88,
+    0x3000: 32,
+    0xA0: 32,
+    0xFF0D: 45,
+}
 _NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-")
 _HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
-_TOPS = frozenset("com net org edu gov cn hk tw mo jp kr us uk de fr ru info biz io me cc tv top vip xyz eu au ca in sg name mobi".split())
+_SIGN = re.compile(r"(?<=[\w.%+\-\uff05\uff0b\uff0d\uff0e\uff3f])[@\uff20](?=\w)")
+_TOP_NAMES = (
+    "com net org edu gov cn hk tw mo jp kr us uk de fr ru info biz io me cc tv top vip xyz eu au ca in sg name mobi "
+    "it es nl ch at be se no dk fi pl cz br nz asia pro club dev app"
+)
+_TOPS = frozenset(_TOP_NAMES.split(" "))
 _NOBODY = ("example.com", "example.net", "example.org", "example", "test", "invalid", "localhost", "local")
-_THING = re.compile(r"(?:单号|订单|物流|快递|流水|编号|案号|序列号|货号|批号|条码|合同号|[Oo]rder|[Tt]racking|[Ii]nvoice|[Ss]erial|ISBN|SKU|[Cc]ase)"
-                    r"[^0-9]{0,8}$")
+_THING = re.compile(
+    r"(?:单号|订单|运单|工单|物流|快递|流水|编号|案号|序号|序列|货号|批号|票号|发票|条码|条形码|合同|版本|商品|产品|时间戳|追踪|跟踪"
+    r"|order|track|invoice|serial|isbn|issn|ean|upc|sku|case|parcel|waybill|ticket|build|version|timestamp|batch|s/n)"
+    r"[^0-9]{0,8}$",
+    re.IGNORECASE,
+)
 
 
 def recheck(texts: Sequence[str]) -> list[tuple[Place, ...]]:
-    """For each text (class, start, end), class one of pi_id, pi_mobile, pi_email, pi_card; code points, end-exclusive."""
+    """For each text (class, start, end), class one of pi_id, pi_mobile, pi_email, pi_card; code points,
+    end-exclusive."""
     return [tuple(sorted(_places(text), key=lambda p: p[1:])) for text in texts]
 
 
 def _places(text: str) -> Iterator[Place]:
     for run in _RUN.finditer(text):
         yield from _run(text, run.start(), run.group())
-    at = text.find("@")
-    while at >= 0:
-        place = _mail(text, at)
+    for sign in _SIGN.finditer(text):
+        place = _mail(text, sign.start())
         if place:
             yield place
-        at = text.find("@", at + 1)
-    at = text.find("\uff20")
-    while at >= 0:
-        place = _mail(text, at)
-        if place:
-            yield place
-        at = text.find("\uff20", at + 1)
 
 
 def _run(text: str, offset: int, raw: str) -> Iterator[Place]:
     """Judge a run of digits: each maximal series of its groups that makes one number, longest first."""
-    if offset and (text[offset - 1] in "._-+" and text[offset - 2:offset - 1].isdigit()):
+    if offset and (text[offset - 1] in "._-+" and text[offset - 2 : offset - 1].isdigit()):
         return
     plain = raw.translate(_ASCII)
     groups = [(m.start(), m.end()) for m in re.finditer(r"[0-9]+X?|X", plain)]
-    at = 0
+    at = done = 0
     while at < len(groups):
         for to in range(min(len(groups), at + 6), at, -1):
             start, end = groups[at][0], groups[to - 1][1]
             digits = "".join(plain[a:b] for a, b in groups[at:to])
             kind, cut = _number(digits, [b - a for a, b in groups[at:to]])
-            if kind and _stands_alone(text, offset + start, offset + end - cut, kind):
-                plus = kind == "pi_mobile" and text[offset + start - 1:offset + start] in ("+", "\uff0b")
+            if kind and _stands_alone(text, offset + start, offset + end - cut, kind, at > 0 and done == at):
+                plus = kind == "pi_mobile" and text[offset + start - 1 : offset + start] in ("+", "\uff0b")
                 yield kind, offset + start - plus, offset + end - cut
-                at = to
+                at = done = to
                 break
         else:
             at += 1
 
 
 def _number(digits: str, sizes: list[int]) -> tuple[str, int]:
-    """Class of a whole number made of groups of these sizes, and how many characters at its end (an X) are not its own."""
+    """Class of a whole number made of groups of these sizes, and how many characters at its end (an X) are not its
+    own."""
     bare = digits.rstrip("X")
     cut = len(digits) - len(bare)
     if "X" in bare:
         return "", 0
-    if len(digits) == 18 and sizes in ([18], [6, 8, 4], [6, 12], [14, 4], [6, 4, 4, 4], [6, 4, 2, 2, 4], [4, 4, 4, 4, 2], [17, 1]) and _citizen(digits):
+    if (
+        len(digits) == 18
+        and sizes in ([18], [6, 8, 4], [6, 12], [14, 4], [6, 4, 4, 4], [6, 4, 2, 2, 4], [4, 4, 4, 4, 2], [17, 1])
+        and _citizen(digits)
+    ):
         return "pi_id", 0
     if cut:
         sizes = [*sizes[:-1], sizes[-1] - cut] if sizes[-1] > cut else sizes[:-1]
-    if 14 <= len(bare) <= 19 and (len(sizes) == 1 or all(s == 4 for s in sizes[:-1]) or sizes in ([4, 6, 5], [4, 6, 4])) and _payment(bare):
+    if (
+        14 <= len(bare) <= 19
+        and (len(sizes) == 1 or all(s == 4 for s in sizes[:-1]) or sizes in ([4, 6, 5], [4, 6, 4]))
+        and _payment(bare)
+    ):
         return "pi_card", cut
     if bare[:4] == "0086":
         bare, sizes = bare[4:], _less(sizes, 4)
     elif bare[:2] == "86" and len(bare) == 13:
         bare, sizes = bare[2:], _less(sizes, 2)
-    if len(bare) == 11 and bare[0] == "1" and bare[1] in "3456789" and sizes in ([11], [3, 4, 4], [3, 8], [7, 4], [4, 3, 4]):
-        known = bare[1] in "38" or bare[:3] not in ("140", "142", "143", "154", "160", "161", "163", "164", "168", "169", "179", "194")
+    if (
+        len(bare) == 11
+        and bare[0] == "1"
+        and bare[1] in "3456789"
+        and sizes in ([11], [3, 4, 4], [3, 8], [7, 4], [4, 3, 4])
+    ):
+        known = bare[1] in "38" or bare[:3] not in (
+            "140",
+            "142",
+            "143",
+            "154",
+            "160",
+            "161",
+            "163",
+            "164",
+            "168",
+            "169",
+            "179",
+            "194",
+        )
         return ("pi_mobile", cut) if known else ("", 0)
     return "", 0
 
@@ -101,16 +138,26 @@ def _less(sizes: list[int], count: int) -> list[int]:
     return sizes[1:] if sizes[0] == count else [sizes[0] - count, *sizes[1:]]
 
 
-def _stands_alone(text: str, start: int, end: int, kind: str) -> bool:
-    """No letter or digit before; after it no digit, and for a card or identity number no letter either."""
-    if start and text[start - 1].isalnum() and text[start - 1] < "\u2e80":
+def _stands_alone(text: str, start: int, end: int, kind: str, follows: bool) -> bool:
+    """No letter or digit before; after it no digit, and for a card or identity number no letter either.
+
+    `follows`: a number ends right before, so a dash between the two joins nothing.
+    """
+    ahead, behind = text[max(0, start - 2) : start], text[end : end + 2]
+    if _letter(ahead[-1:]) or (ahead[-1:] == "." and ahead[:1].isdigit()):
         return False
-    after = text[end:end + 2]
-    if after[:1].isdigit() or after[:1] in ("@", "\uff20") or (after[:1] == "." and after[1:].isdigit()):
+    if kind == "pi_mobile" and not follows and ahead[-1:] in ("-", "\uff0d", "\uff0e") and ahead[:1].isdigit():
         return False
-    if kind != "pi_mobile" and after[:1].isalpha() and after[:1] < "\u2e80":
+    if behind[:1].isdigit() or behind[:1] in ("@", "\uff20") or (behind[:1] == "." and behind[1:].isdigit()):
         return False
-    return _THING.search(text[max(0, start - 24):start]) is None
+    if kind != "pi_mobile" and _letter(behind[:1]):
+        return False
+    international = kind == "pi_mobile" and text[start:end].translate(_ASCII).lstrip("0").startswith("86")
+    return international or _THING.search(text[max(0, start - 24) : start]) is None
+
+
+def _letter(char: str) -> bool:
+    return (char.isalnum() and (char < "\u2e80" or "\uff00" < char < "\uff60")) or char == "_"
 
 
 def _citizen(number: str) -> bool:
@@ -132,9 +179,14 @@ def _citizen(number: str) -> bool:
 def _payment(number: str) -> bool:
     """Issuer ranges in common use and the Luhn sum, doubled digits by table."""
     size, head = len(number), number[0]
-    issued = ((number[:2] == "62" and size >= 16) or (head == "4" and size == 16) or ("51" <= number[:2] <= "55" and size == 16)
-              or ("2221" <= number[:4] <= "2720" and size == 16) or (number[:2] in ("34", "37") and size == 15)
-              or ("3528" <= number[:4] <= "3589" and size == 16))
+    issued = (
+        (number[:2] == "62" and size >= 16)
+        or (head == "4" and size == 16)
+        or ("51" <= number[:2] <= "55" and size == 16)
+        or ("2221" <= number[:4] <= "2720" and size == 16)
+        or (number[:2] in ("34", "37") and size == 15)
+        or ("3528" <= number[:4] <= "3589" and size == 16)
+    )
     if not issued or len(set(number)) < 2:
         return False
     total = sum(_DOUBLED[int(c)] if (size - i) % 2 == 0 else int(c) for i, c in enumerate(number))
@@ -143,19 +195,19 @@ def _payment(number: str) -> bool:
 
 def _mail(text: str, at: int) -> Place | None:
     low = max(0, at - 64)
-    left, right = text[low:at].translate(_NARROW), text[at + 1:at + 254].translate(_NARROW).lower()
+    left, right = text[low:at].translate(_NARROW), text[at + 1 : at + 254].translate(_NARROW).lower()
     size = 0
     while size < len(left) and left[-1 - size] in _LOCAL:
         size += 1
     while size and not left[-size].isalnum():
         size -= 1
-    host = right[:next((i for i, c in enumerate(right) if c not in _HOST), len(right))].rstrip(".-")
+    host = right[: next((i for i, c in enumerate(right) if c not in _HOST), len(right))].rstrip(".-")
     labels = host.split(".")
     if not size or len(labels) < 2 or not all(labels) or labels[-1] not in _TOPS:
         return None
-    lead = left[:len(left) - size]
-    if left[-size:].lower() == "git" or lead.endswith("/") or (lead.endswith(":") and "//" in lead):
-        return None                           # a repository's account, or the name part of a web address
+    lead = left[: len(left) - size]
+    if left[-size:].lower() == "git" or lead.endswith(("/", "@")) or (lead.endswith(":") and "//" in lead):
+        return None  # a repository's account, or the name part of a web address
     if any(host == name or host.endswith("." + name) for name in _NOBODY):
         return None
     return "pi_email", at - size, at + 1 + len(host)
@@ -179,8 +231,22 @@ class PiCheck:
             for kind, start, end in places:
                 seen[kind] = seen.get(kind, 0) + 1
                 if seen[kind] <= SPANS_A_RULE:
-                    findings.append(Finding(NAME, self.version, f"check:{kind}", kind, start, end, 1.0, 0.0, None, None, None,
-                                            counts[kind]))
+                    findings.append(
+                        Finding(
+                            NAME,
+                            self.version,
+                            f"check:{kind}",
+                            kind,
+                            start,
+                            end,
+                            1.0,
+                            0.0,
+                            None,
+                            None,
+                            None,
+                            counts[kind],
+                        )
+                    )
             out.append(findings)
         return out
 

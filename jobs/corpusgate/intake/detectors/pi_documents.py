@@ -1,4 +1,5 @@
-"""Passports, travel permits, number plates, WeChat and QQ accounts in a folded batch: weak shapes that need a word beside."""
+"""Passports, travel permits, number plates, WeChat and QQ accounts in a folded batch: weak shapes that need a word
+beside."""
 
 from __future__ import annotations
 
@@ -12,15 +13,38 @@ from corpusgate.intake.detectors.pi_common import Hit
 REACH = 32
 """Characters after a context word in which the number must begin."""
 
-_PASSPORT = re.compile(r"(?<![a-z0-9])(?:e[a-hj-np-z]\d{7}|[degps]\d{8}|1[45]\d{7}|[dsp][e]\d{7}|k[j]?\d{7,8})(?![a-z0-9])")
-_PERMIT = re.compile(r"(?<![a-z0-9])(?:[hm]\d{8}(?:\d{2})?|[cw][a-z]?\d{7,8}|\d{8}(?:\d{2})?|[tl]\d{8}|[a-z]{3}\d{12})(?![a-z0-9])")
-_PLATE = re.compile(r"[京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川贵云藏陕甘青宁新][a-hj-np-z][ ·•.\-]?"
-                    r"(?:[df][a-hj-np-z0-9]\d{4}|\d{5}[df]|(?=(?:[a-z0-9]*\d){2})[a-hj-np-z0-9]{5}|[a-hj-np-z0-9]{4}[学警港澳挂])(?![a-z0-9])")
+_PASSPORT = re.compile(
+    r"(?<![a-z0-9])(?:e[a-hj-np-z]\d{7}|[degps]\d{8}|1[45]\d{7}|[dsp][e]\d{7}|k[j]?\d{7,8})(?![a-z0-9])"
+)
+_PERMIT = re.compile(
+    r"(?<![a-z0-9])(?:[hm]\d{8}(?:\d{2})?|[cw][a-z]?\d{7,8}|\d{8}(?:\d{2})?|[tl]\d{8}|[a-z]{3}\d{12})(?![a-z0-9])"
+)
+_PLATE = re.compile(
+    r"[京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川贵云藏陕甘青宁新][a-hj-np-z][ ·•.\-]?"
+    r"(?:[df][a-hj-np-z0-9]\d{4}|\d{5}[df]|(?=(?:[a-z0-9]*\d){2})[a-hj-np-z0-9]{5}|[a-hj-np-z0-9]{4}[学警港澳挂])(?![a-z0-9])"
+)
 _PROVINCES = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川贵云藏陕甘青宁新"
-_WECHAT = re.compile(r"(?:号码|号|id|账号|帐号|加|添加|联系|:|=|是|为| |\()*(?P<n>[a-z][a-z0-9_\-]{5,19})(?![a-z0-9_\-@.])")
+_WECHAT = re.compile(
+    r"(?:号码|号|id|账号|帐号|加|添加|联系|:|=|是|为| |\()*(?P<n>[a-z][a-z0-9_\-]{5,19})(?![a-z0-9_\-@.])"
+)
 _MARKED = re.compile(r"号|id|:|=|加")
 _QQ = re.compile(r"(?:号码|号|:|=|是|为| |加|\(|联系){0,4}(?P<n>[1-9]\d{4,10})(?![0-9a-z@.年月元万个人])")
-_NO_ACCOUNT = frozenset("wechat weixin android iphone openid appid unionid official windows please public xxxxxx".split())
+_NO_ACCOUNT = frozenset(
+    [
+        "wechat",
+        "weixin",
+        "android",
+        "iphone",
+        "openid",
+        "appid",
+        "unionid",
+        "official",
+        "windows",
+        "please",
+        "public",
+        "xxxxxx",
+    ]
+)
 
 
 def find_documents(text: str, codes: np.ndarray) -> Iterator[Hit]:
@@ -55,9 +79,13 @@ def find_accounts(text: str, codes: np.ndarray) -> Iterator[Hit]:
     """WeChat and QQ accounts right after their names; groups and official accounts are no person's."""
     done = 0
     for at in _words(text, codes, ("微信", "薇信", "威信", "wechat", "weixin", "vx", "v信", "wx")):
-        found = _WECHAT.match(text, at) if at >= done and not text.startswith(("群", "公众号", "公众", "小程序", "支付"), at) else None
+        found = (
+            _WECHAT.match(text, at)
+            if at >= done and not text.startswith(("群", "公众号", "公众", "小程序", "支付"), at)
+            else None
+        )
         if found:
-            name, lead = found["n"], text[at:found.start("n")]
+            name, lead = found["n"], text[at : found.start("n")]
             real = any(c.isdigit() or c == "_" for c in name) or _MARKED.search(lead)
             if real and name not in _NO_ACCOUNT and not name.startswith("http") and (lead or name[0].isalpha()):
                 done = found.end()
@@ -73,7 +101,9 @@ def _words(text: str, codes: np.ndarray, words: tuple[str, ...]) -> Iterator[int
     for word in words:
         at = np.flatnonzero(codes[:-1] == ord(word[0]))
         for p in at[codes[at + 1] == ord(word[1])].tolist():
-            if text.startswith(word, p) and (word[0] > "\u2e80" or not (text[p - 1].isalnum() and text[p - 1] < "\u2e80")):
+            if text.startswith(word, p) and (
+                word[0] > "\u2e80" or not (text[p - 1].isalnum() and text[p - 1] < "\u2e80")
+            ):
                 yield p + len(word)
 
 

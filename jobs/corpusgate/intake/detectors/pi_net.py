@@ -1,4 +1,5 @@
-"""E-mail, IP and MAC addresses in a folded batch; documentation names and ranges are nobody's (RFC 2606, 5737, 1918 …)."""
+"""E-mail, IP and MAC addresses in a folded batch; documentation names and ranges are nobody's (RFC 2606, 5737, 1918
+…)."""
 
 from __future__ import annotations
 
@@ -8,33 +9,31 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from corpusgate.intake.detectors.domains import FILE_NAMES, NATIONAL, reserved, top_level
 from corpusgate.intake.detectors.pi_common import Hit, before
 
 _LOCAL = "abcdefghijklmnopqrstuvwxyz0123456789._%+-"
 _HOST = "abcdefghijklmnopqrstuvwxyz0123456789.-"
-_COUNTRIES = frozenset(
-    "ac ad ae af ag ai al am ao ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo br bs bt bw by bz ca cc cd cf cg ch ci ck "
-    "cl cm cn co cr cu cv cw cx cy cz de dj dk dm do dz ec ee eg er es et eu fi fj fk fm fo fr ga gd ge gf gg gh gi gl gm gn gp gq "
-    "gr gs gt gu gw gy hk hm hn hr ht hu id ie il im in io iq ir is it je jm jo jp ke kg kh ki km kn kp kr kw ky kz la lb lc li lk "
-    "lr ls lt lu lv ly ma mc md me mg mh mk ml mm mn mo mp mq mr ms mt mu mv mw mx my mz na nc ne nf ng ni nl no np nr nu nz om pa "
-    "pe pf pg ph pk pl pm pn pr ps pt pw py qa re ro rs ru rw sa sb sc sd se sg sh si sj sk sl sm sn so sr ss st su sv sx sy sz tc "
-    "td tf tg th tj tk tl tm tn to tr tt tv tw tz ua ug uk us uy uz va vc ve vg vi vn vu wf ws ye yt za zm zw".split())
-_GENERIC = frozenset(
-    "com net org edu gov mil int info biz name pro aero coop museum mobi asia tel travel jobs cat xxx post xyz top vip club site "
-    "online shop tech app dev cloud work wang ren store live group fun ink art design link email mail page blog wiki news world "
-    "today space life company icu cyou chat games team zone host press website email foundation systems network".split())
-_FILES = frozenset(("py", "so", "sh", "ps"))
-"""Countries whose code is also how a file's name ends; people there mostly write from a third-level domain."""
-_NATIONAL = frozenset(("中国", "公司", "网络", "中文网", "在线", "网址"))
-_RESERVED = re.compile(r"(?:^|\.)(?:example\.(?:com|net|org|edu)|example|test|invalid|localhost|localdomain|local|domain\.com|yourdomain\.com|lan)$")
 _URL = re.compile(r"[a-z]{2,10}://[^\s@/]{0,40}$")
-_AT = re.compile(r"(?<![a-z0-9._%+\-@])([a-z0-9][a-z0-9._%+\-]{1,40})(?: @ |@ | @| ?[\[(]at[\])] ?| at )([a-z0-9\-]{2,40}(?:(?:\.| dot | ?\[dot\] ?)[a-z]{2,6}){1,2})(?![a-z0-9])")
+_AT = re.compile(
+    r"(?<![a-z0-9._%+\-@])([a-z0-9][a-z0-9._%+\-]{1,40})(?: @ |@ | @| ?[\[(]at[\])] ?| at )"
+    r"([a-z0-9\-]{2,40}(?:(?:\.| dot | ?\[dot\] ?)[a-z]{2,6}){1,2})(?![a-z0-9])"
+)
 
 _IP = re.compile(r"(?<![0-9a-z.\-_])(?:\d{1,3}\.){3}\d{1,3}(?![0-9a-z_])(?!\.\d|-\d)(/\d{1,2})?")
-_VERSION = re.compile(r"(?:版本|版|内核|固件|升级到|升级至|version|ver\.?|release|kernel|firmware|driver|build|\bv|章|节|条|第|section|表|图|rfc)[ 号]?[:=]?[ ]?$")
-_NEAR_IP = re.compile(r"ip|地址|address|addr|host|服务器|server|登录|来源|访问|攻击|用户|客户端|client|from|peer", re.IGNORECASE)
-_PUBLIC = frozenset(("8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "114.114.114.114", "114.114.115.115", "223.5.5.5", "223.6.6.6",
-                     "119.29.29.29", "180.76.76.76", "208.67.222.222", "1.2.4.8"))
+_VERSION = re.compile(
+    r"(?:版本|版|内核|固件|升级到|升级至|version|ver\.?|release|kernel|firmware|driver|build|\bv|章|节|条|第|section|表|图|rfc)"
+    r"[ 号]?[:=]?[ ]?$"
+)
+_NEAR_IP = re.compile(
+    r"ip|地址|address|addr|host|服务器|server|登录|来源|访问|攻击|用户|客户端|client|from|peer", re.IGNORECASE
+)
+_RESOLVERS = (
+    "8.8.8.8 8.8.4.4 1.1.1.1 1.0.0.1 9.9.9.9 114.114.114.114 114.114.115.115 223.5.5.5 223.6.6.6 119.29.29.29 "
+    "180.76.76.76 208.67.222.222 1.2.4.8"
+)
+_PUBLIC = frozenset(_RESOLVERS.split(" "))
+"""Name servers that everybody names."""
 _MAC = re.compile(r"(?<![0-9a-f:\-])[0-9a-f]{2}([:\-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}(?![0-9a-f:\-])")
 _IP6 = re.compile(r"(?<![0-9a-z:.])[23][0-9a-f]{3}:[0-9a-f:]{4,34}(?![0-9a-z:])")
 
@@ -42,11 +41,11 @@ _IP6 = re.compile(r"(?<![0-9a-z:.])[23][0-9a-f]{3}:[0-9a-f:]{4,34}(?![0-9a-z:])"
 def find_emails(text: str, codes: np.ndarray) -> Iterator[Hit]:
     """E-mail addresses; `near_email` for reserved domains (RFC 2606, 6761) and for spelled-out or spaced forms."""
     at = np.flatnonzero(codes == 64)
-    for p in at.tolist():
+    for p in at[(codes[at + 1] != 64) & (codes[at - 1] != 64)].tolist():
         hit = _email(text, p)
         if hit:
             yield hit
-        elif text[p - 1] == " " or text[p + 1:p + 2] == " ":
+        elif text[p - 1] == " " or text[p + 1 : p + 2] == " ":
             yield from _spelled(text, max(0, p - 44), p + 64)
     if "at]" in text or "(at)" in text:
         for found in re.finditer(r"[\[(]at[\])]", text):
@@ -54,60 +53,63 @@ def find_emails(text: str, codes: np.ndarray) -> Iterator[Hit]:
 
 
 def _email(text: str, p: int) -> Hit | None:
-    left = text[max(0, p - 65):p]
-    local = left[len(left.rstrip(_LOCAL)):].lstrip(".-%+")
-    right = text[p + 1:p + 255]
-    host = right[:len(right) - len(right.lstrip(_HOST))].rstrip(".-")
+    left = text[max(0, p - 65) : p]
+    local = left[len(left.rstrip(_LOCAL)) :].lstrip(".-%+")
+    right = text[p + 1 : p + 255]
+    host = right[: len(right) - len(right.lstrip(_HOST))].rstrip(".-")
     if not local or len(local) > 64 or ".." in local or local.endswith(".") or "." not in host:
         return _national(text, p, local)
     labels = host.split(".")
-    while len(labels) > 1 and not _top(labels[-1]):
-        labels.pop()                          # a sentence that goes on after the address without a blank
+    if not top_level(labels[-1]) and top_level(labels[-1].split("-")[0]):
+        labels[-1] = labels[-1].split("-")[0]
+    while len(labels) > 1 and not top_level(labels[-1]):
+        labels.pop()  # a sentence that goes on after the address without a blank
     if len(labels) < 2 or any(not x or len(x) > 63 or x[0] == "-" or x[-1] == "-" for x in labels):
         return _reserved_only(text, p, local, host)
     host = ".".join(labels)
     start, end = p - len(local), p + 1 + len(host)
-    if _URL.search(text[max(0, start - 50):start]) or local == "git":
-        return None                           # user information of a web address, a repository's account
+    if _URL.search(text[max(0, start - 50) : start]) or local == "git":
+        return None  # user information of a web address, a repository's account
     if "message-id" in before(text, start):
         return None
-    if _RESERVED.search(host):
+    if reserved(host):
         return Hit(start, end, "near_email", "email:reserved", f"{local}@{host}", 0.2)
-    if len(labels) == 2 and labels[-1] in _FILES:
+    if len(labels) == 2 and labels[-1] in FILE_NAMES:
         return Hit(start, end, "near_email", "email:file", f"{local}@{host}", 0.2)
     return Hit(start, end, "pi_email", "email", f"{local}@{host}", 1.0)
 
 
-def _top(label: str) -> bool:
-    return label in _COUNTRIES or label in _GENERIC or label.startswith("xn--")
-
-
 def _reserved_only(text: str, p: int, local: str, host: str) -> Hit | None:
-    if _RESERVED.search(host):
+    if reserved(host):
         return Hit(p - len(local), p + 1 + len(host), "near_email", "email:reserved", f"{local}@{host}", 0.2)
     return None
 
 
 def _national(text: str, p: int, local: str) -> Hit | None:
     """张三@例子.中国: a domain in Han characters; the local part may be Han where a blank or mark stands before it."""
-    found = re.compile(r"([\w\-]{1,30})\.(中国|公司|网络|中文网|在线|网址)").match(text, p + 1)
+    found = re.compile(rf"([\w\-]{{1,30}})\.({NATIONAL})").match(text, p + 1)
     if not found:
         return None
     if not local:
-        name = re.compile(r"(?:^|[^\w])([\w.]{1,16})$").search(text[max(0, p - 18):p])
+        name = re.compile(r"(?:^|[^\w])([\w.]{1,16})$").search(text[max(0, p - 18) : p])
         local = name.group(1) if name else ""
-    return Hit(p - len(local), found.end(), "pi_email", "email:national", f"{local}@{found.group()}", 0.9) if local else None
+    return (
+        Hit(p - len(local), found.end(), "pi_email", "email:national", f"{local}@{found.group()}", 0.9)
+        if local
+        else None
+    )
 
 
 def _spelled(text: str, low: int, high: int) -> Iterator[Hit]:
     for found in _AT.finditer(text, low, min(high, len(text))):
         host = re.sub(r" dot | ?\[dot\] ?", ".", found.group(2))
-        if _top(host.rsplit(".", 1)[-1]) and not _RESERVED.search(host):
+        if top_level(host.rsplit(".", 1)[-1]) and not reserved(host):
             yield Hit(*found.span(), "near_email", "email:spelled", f"{found.group(1)}@{host}", 0.5)
 
 
 def find_ips(text: str, codes: np.ndarray) -> Iterator[Hit]:
-    """Public IPv4 and IPv6 addresses that may name a person's line; not versions, networks, private or reserved ones."""
+    """Public IPv4 and IPv6 addresses that may name a person's line; not versions, networks, private or reserved
+    ones."""
     dots = np.flatnonzero(codes == 46)
     if dots.size > 2:
         digit = (codes - np.uint32(48)) < 10
@@ -135,10 +137,20 @@ def _back(text: str, dot: int) -> int:
 def _ip4(text: str, found: re.Match) -> bool:
     quad = found.group().split("/")[0]
     parts = quad.split(".")
-    if any(int(x) > 255 or (len(x) > 1 and x[0] == "0") for x in parts) or quad in _PUBLIC or found.group(1) not in (None, "/32"):
+    if (
+        any(int(x) > 255 or (len(x) > 1 and x[0] == "0") for x in parts)
+        or quad in _PUBLIC
+        or found.group(1) not in (None, "/32")
+    ):
         return False
     address = ipaddress.ip_address(quad)
-    if not address.is_global or address.is_multicast or address.is_reserved or parts[0] == "255" or parts[3] in ("0", "255"):
+    if (
+        not address.is_global
+        or address.is_multicast
+        or address.is_reserved
+        or parts[0] == "255"
+        or parts[3] in ("0", "255")
+    ):
         return False
     context = before(text, found.start(), 16)
     if _VERSION.search(context):
@@ -167,10 +179,11 @@ def _colons(text: str, codes: np.ndarray, pattern: re.Pattern) -> Iterator[re.Ma
     marks = np.flatnonzero((codes == 58) | (codes == 45))
     if marks.size < 3:
         return
-    close = np.flatnonzero((np.diff(marks)[:-1] <= 5) & (np.diff(marks)[1:] <= 5))
+    gaps, left = np.diff(marks) <= 5, codes[marks - 1]
+    hexadecimal = ((left - np.uint32(48)) < 10) | ((left - np.uint32(97)) < 6)
     done = 0
-    for p in marks[close].tolist():
-        if p >= done and text[p - 1] in "0123456789abcdef":
+    for p in marks[:-2][gaps[:-1] & gaps[1:] & hexadecimal[:-2]].tolist():
+        if p >= done:
             found = pattern.search(text, max(done, p - 5), min(len(text), p + 48))
             if found:
                 done = found.end()

@@ -1,4 +1,5 @@
-"""Identity numbers, bank cards, mobile and landline numbers in a folded batch (GB 11643, ISO/IEC 7812, numbering plan)."""
+"""Identity numbers, bank cards, mobile and landline numbers in a folded batch (GB 11643, ISO/IEC 7812, numbering
+plan)."""
 
 from __future__ import annotations
 
@@ -17,21 +18,30 @@ from corpusgate.intake.detectors.pi_checks import (
     id_region,
     luhn,
 )
-from corpusgate.intake.detectors.pi_common import Hit, before, digit_clusters, numbered
+from corpusgate.intake.detectors.pi_common import Hit, before, digit_clusters, numbered, without_overlaps
 
 LEAST = 9
 """Fewer digits are no number of these kinds: a landline has ten with its area code, an identity number may end in x."""
 
-_ID18 = re.compile(r"(?<![0-9])(?<![0-9][.\-])[1-9]\d{5}[ \-]?(?:19|20)\d\d[ \-]?\d\d[ \-]?\d\d[ \-]?"
-                   r"\d{3}[0-9x](?![0-9])(?!\.\d)|(?<![0-9])[1-9]\d{3} \d{4} \d{4} \d{4} \d[0-9x](?![0-9])")
+_ID18 = re.compile(
+    r"(?<![0-9])(?<![0-9]\.)[1-9]\d{5}[ \-]?(?:19|20)\d\d[ \-]?\d\d[ \-]?\d\d[ \-]?"
+    r"\d{3}[0-9x](?![0-9])(?!\.\d)|(?<![0-9])[1-9]\d{3} \d{4} \d{4} \d{4} \d[0-9x](?![0-9])"
+)
 _ID15 = re.compile(r"(?<![0-9a-z])[1-9]\d{14}(?![0-9a-z])")
-_CARD = re.compile(r"(?<![0-9a-z])(?<![0-9][.\-])(?:\d{13,19}|\d{4}([ \-]{1,2})\d{4}\1\d{4}\1\d{1,7}(?:\1\d{1,3})?"
-                   r"|\d{4}([ \-])\d{6}\2\d{4,5}|\d{6}[ \-]\d{10,13})(?![0-9a-z])(?!\.\d|-\d)")
-_MOBILE = re.compile(r"(?<![0-9a-z_])(?<![0-9]\.)(?:(?:\(\+?86\)|(?:\+|00)?86)[ \-]{0,2})?"
-                     r"(?P<n>1[3-9]\d(?P<s>[ \-]{0,3}|\.)\d{4}(?P=s)\d{4}|1[3-9]\d{2}(?P<t>[ \-])\d{3}(?P=t)\d{4}"
-                     r"|1(?:[ ][0-9]){10}|1(?:-[0-9]){10})(?![0-9])(?!\.\d)")
-_LANDLINE = re.compile(rf"(?<![0-9a-z_.\-])(?:(?:(?:\+|00)86[ \-]?|86[ \-])\(?0?(?P<a>{AREA})\)?[ \-]?|\(0(?P<b>{AREA})\)[ \-]?|0(?P<c>{AREA})[ \-]{{1,3}}"
-                       rf"|0(?P<d>{AREA}))(?P<n>[2-8]\d{{6,7}}|[2-8]\d{{2,3}}[ \-]\d{{4}})(?![0-9])(?!\.\d|-\d{{5,}})")
+_CARD = re.compile(
+    r"(?<![0-9a-z])(?<![0-9]\.)(?:\d{13,19}|\d{4}([ \-]{1,2})\d{4}\1\d{4}\1\d{1,7}(?:\1\d{1,3})?"
+    r"|\d{4}([ \-])\d{6}\2\d{4,5}|\d{6}[ \-]\d{10,13})(?![0-9a-z])(?!\.\d)"
+)
+_MOBILE = re.compile(
+    r"(?<![0-9a-z_])(?<![0-9]\.)(?:(?:\(\+?86\)|(?:\+|00)?86)[ \-]{0,2})?"
+    r"(?P<n>1[3-9]\d(?P<s>[ \-]{0,3}|\.)\d{4}(?P=s)\d{4}|1[3-9]\d{2}(?P<t>[ \-])\d{3}(?P=t)\d{4}"
+    r"|1 [3-9](?: [0-9]){9}|1-[3-9](?:-[0-9]){9})(?![0-9])(?!\.\d)"
+)
+_LANDLINE = re.compile(
+    rf"(?<![0-9a-z_.\-])(?:(?:(?:\+|00)86[ \-]?|86[ \-])\(?0?(?P<a>{AREA})\)?[ \-]?|\(0(?P<b>{AREA})\)[ \-]?"
+    rf"|0(?P<c>{AREA})[ \-]{{1,3}}|0(?P<d>{AREA}))"
+    r"(?P<n>[2-8]\d{6,7}|[2-8]\d{2,3}[ \-]\d{4})(?![0-9])(?!\.\d|-\d{5,})"
+)
 _ODD_MOBILE = re.compile(r"(?<![0-9a-z_.\-])1[3-9]\d{8}(?:\d{2})?(?![0-9])(?!\.\d)")
 
 _PERSON = re.compile(r"身份证|身份号|证件|公民|身份信息|sfz|identity|\bid ?(?:card|no|number)")
@@ -40,19 +50,23 @@ _CALL = re.compile(r"手机|电话|联系|致电|拨打|来电|短信|号码|微
 _CALL_NUMBER = re.compile(r"手机号|电话|联系方式|号码|tel|phone|mobile")
 _LINE = re.compile(r"电话|座机|固话|传真|热线|tel|fax|phone")
 
-Claim = tuple[int, int]
-
 
 def find_numbers(text: str, codes: np.ndarray) -> Iterator[Hit]:
     """Hits of a folded batch; the longest form wins where two overlap."""
     for start, end in digit_clusters(codes, LEAST):
-        claimed: list[Claim] = []
-        for find in (_ids, _cards, _mobiles, _landlines, _odd_mobiles):
-            for hit in find(text, max(0, start - 4), min(len(text), end + 2), end):
-                if all(hit.end <= a or hit.start >= b for a, b in claimed):
-                    claimed.append((hit.start, hit.end))
-                    if hit.risk:
-                        yield hit
+        low, high = max(0, start - 4), min(len(text), end + 2)
+        ids = list(_ids(text, low, high))
+        near = [hit for hit in ids if hit.risk == "near_id"]
+        sure = [hit for hit in ids if hit.risk != "near_id"]
+        found = (
+            sure,
+            _cards(text, low, high),
+            _mobiles(text, low, high),
+            _landlines(text, low, high),
+            near,
+            _odd_mobiles(text, low, high),
+        )
+        yield from (hit for hit in without_overlaps(found) if hit.risk)
 
 
 def _glued(text: str, at: int) -> bool:
@@ -61,7 +75,7 @@ def _glued(text: str, at: int) -> bool:
     return char.isalpha() and char < "\u2e80"
 
 
-def _ids(text: str, low: int, high: int, end: int) -> Iterator[Hit]:
+def _ids(text: str, low: int, high: int) -> Iterator[Hit]:
     for found in _ID18.finditer(text, low, high):
         value = re.sub("[ -]", "", found.group())
         a, b = found.span()
@@ -88,7 +102,7 @@ def _ids(text: str, low: int, high: int, end: int) -> Iterator[Hit]:
             yield Hit(*found.span(), "pi_id", "id:15", value, 0.8)
 
 
-def _cards(text: str, low: int, high: int, end: int) -> Iterator[Hit]:
+def _cards(text: str, low: int, high: int) -> Iterator[Hit]:
     for found in _CARD.finditer(text, low, high):
         value = re.sub("[ -]", "", found.group())
         if not 13 <= len(value) <= 19 or len(set(value)) < 2:
@@ -105,16 +119,17 @@ def _cards(text: str, low: int, high: int, end: int) -> Iterator[Hit]:
             yield Hit(a, b, "near_card", "card:checksum", value, 0.4)
 
 
-def _mobiles(text: str, low: int, high: int, end: int) -> Iterator[Hit]:
+def _mobiles(text: str, low: int, high: int) -> Iterator[Hit]:
     last = -1
     for found in _MOBILE.finditer(text, low, high):
         value = re.sub(r"[ \-.]", "", found["n"])
         a, b = found.span()
-        if _glued(text, a) or (text[a - 1] == "-" and text[a - 2].isdigit() and last != a - 1):
-            continue                          # part of a longer number, unless that was a mobile number itself
+        foreign = len(value) < sum(map(str.isdigit, found.group()))  # +86 says itself what it is
+        if (_glued(text, a) and text[a] != "+") or (text[a - 1] == "-" and text[a - 2].isdigit() and last != a - 1):
+            continue  # part of a longer number, unless that was a mobile number itself
         last = b
         context = before(text, a)
-        if numbered(context, _CALL_NUMBER):
+        if not foreign and numbered(context, _CALL_NUMBER):
             yield Hit(a, b, "near_mobile", "mobile:context", value, 0.4)
         elif MOBILE_SEGMENT.match(value):
             yield Hit(a, b, "pi_mobile", "mobile", value, 1.0 if _CALL.search(context) else 0.9)
@@ -122,7 +137,7 @@ def _mobiles(text: str, low: int, high: int, end: int) -> Iterator[Hit]:
             yield Hit(a, b, "near_mobile", "mobile:segment", value, 0.4)
 
 
-def _landlines(text: str, low: int, high: int, end: int) -> Iterator[Hit]:
+def _landlines(text: str, low: int, high: int) -> Iterator[Hit]:
     for found in _LANDLINE.finditer(text, low, high):
         a, b = found.span()
         number = re.sub("[ -]", "", found["n"])
@@ -132,11 +147,11 @@ def _landlines(text: str, low: int, high: int, end: int) -> Iterator[Hit]:
         if (found["d"] and not named) or numbered(context, _LINE):
             continue
         if len(number) == 7 and area in ("10", "20", "21", "22", "23", "24", "25", "27", "28"):
-            continue                          # the big cities have eight digits
+            continue  # the big cities have eight digits
         yield Hit(a, b, "pi_landline", "landline", f"0{area}{number}", 0.9)
 
 
-def _odd_mobiles(text: str, low: int, high: int, end: int) -> Iterator[Hit]:
+def _odd_mobiles(text: str, low: int, high: int) -> Iterator[Hit]:
     for found in _ODD_MOBILE.finditer(text, low, high):
         if re.search(r"手机|电话|mobile|phone", before(text, found.start(), 10)):
             yield Hit(*found.span(), "near_mobile", "mobile:length", found.group(), 0.3)

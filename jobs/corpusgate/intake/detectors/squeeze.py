@@ -1,7 +1,8 @@
 """Second match form: separators between two Han characters dropped, so that 赌*博 and 赌 博 meet 赌博.
 
 Ordinary punctuation is dropped too, but a match across it counts only where *every* pair of characters is set apart:
-「他赌，博得」 is no 赌博.
+「他赌，博得」 is no 赌博. The same holds for blanks, dashes and the like in a word of two or three characters,
+since lists and tables have them; what nobody writes between two characters counts anywhere.
 """
 
 from __future__ import annotations
@@ -12,21 +13,25 @@ import numpy as np
 
 from corpusgate.intake.detectors.fold_table import CODE_POINTS
 
-OTHER, HAN, ODD, PLAIN = 0, 1, 2, 3
+OTHER, HAN, ODD, SOFT, PLAIN = range(5)
+SHORT = 4
+"""Words with fewer characters need more evidence."""
 LONGEST_RUN = 3
 """Separators between two characters; more is layout, not disguise."""
 
-_ODD = " *-_.·+/|~^#@&='`\\•●★☆■□◆◇○◎▲△※→←↑↓…$%丶丨\u3000"
-_PLAIN = ",;:!?。、\n\t\r\"“”‘’"
+_ODD = "*_^#@`\\•●★☆■□◆◇○◎▲△※→←↑↓$%丶丨~"
+_SOFT = " -.·+/|&='"
+_PLAIN = ',;:!?。、\n\t\r"“”‘’'
 
 
 @lru_cache(maxsize=1)
 def classes() -> np.ndarray:
-    """uint8 a code point: OTHER, HAN, ODD (nobody writes it between characters), PLAIN (ordinary punctuation)."""
+    """uint8 a code point: OTHER, HAN, and separators: ODD, SOFT (layout), PLAIN (punctuation)."""
     out = np.zeros(CODE_POINTS, dtype=np.uint8)
     for a, b in ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0x20000, 0x323B0)):
         out[a:b] = HAN
     out[[ord(c) for c in _ODD]] = ODD
+    out[[ord(c) for c in _SOFT]] = SOFT
     out[[ord(c) for c in _PLAIN]] = PLAIN
     return out
 
@@ -54,10 +59,13 @@ def squeeze(codes: np.ndarray) -> np.ndarray | None:
 
 
 def disguised(codes: np.ndarray, kept: np.ndarray) -> bool:
-    """Is a match whose code points lie at `kept` (indices into `codes`) one set apart on purpose? False if not set apart."""
+    """Is a match whose code points lie at `kept` (indices into `codes`) one set apart on purpose? False if not set
+    apart."""
     gaps = np.flatnonzero(np.diff(kept) > 1)
     if not gaps.size:
         return False
-    kinds = classes()
-    plain = any((kinds[codes[kept[g] + 1:kept[g + 1]]] == PLAIN).any() for g in gaps.tolist())
-    return not plain or (gaps.size == kept.size - 1 and kept.size > 2)
+    worst = max(int(classes()[codes[kept[g] + 1 : kept[g + 1]]].max()) for g in gaps.tolist())
+    every = gaps.size == kept.size - 1
+    if worst == PLAIN:
+        return every and kept.size > 2
+    return worst == ODD or every or kept.size >= SHORT
