@@ -9,52 +9,13 @@ one is in force.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 import pyarrow as pa
 
-TIME = pa.timestamp("us", tz="UTC")
-S, I64, F64, B = pa.string(), pa.int64(), pa.float64(), pa.bool_()
-STRINGS = pa.list_(pa.string())
-COUNTS = pa.map_(pa.string(), pa.int64())
+from corpusgate.lake.annotation_tables import ANNOTATION
+from corpusgate.lake.schema import COUNTS, F64, I64, STRINGS, TIME, B, S, Table
+from corpusgate.lake.schema import table as _table
 
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table: `schema` in column order, `key` unique in it, `partition` columns, `writer` engine."""
-
-    name: str
-    schema: pa.Schema
-    key: tuple[str, ...]
-    partition: tuple[str, ...] = ()
-    writer: Literal["spark", "rs"] = "rs"
-    chained: bool = False
-    about: str = ""
-
-
-def _table(
-    name: str,
-    about: str,
-    key: str,
-    columns: list[tuple[str, pa.DataType]],
-    *,
-    partition: str = "",
-    spark: bool = False,
-    chained: bool = False,
-) -> Table:
-    if chained:
-        columns = [*columns, ("previous_sha256", S), ("row_sha256", S)]
-    return Table(
-        name=name,
-        schema=pa.schema([pa.field(n, t) for n, t in columns]),
-        key=tuple(key.split()),
-        partition=tuple(partition.split()),
-        writer="spark" if spark else "rs",
-        chained=chained,
-        about=about,
-    )
-
+__all__ = ["NO_STATISTICS", "TABLES", "Table", "spark_schema"]
 
 _ALL = (
     _table(
@@ -501,10 +462,19 @@ _ALL = (
     ),
 )
 
-TABLES: dict[str, Table] = {t.name: t for t in _ALL}
+TABLES: dict[str, Table] = {t.name: t for t in (*_ALL, *ANNOTATION)}
 
 #: Columns whose statistics would copy text into the log.
-NO_STATISTICS: tuple[str, ...] = ("text", "title", "surface", "signature", "attributes", "detail")
+NO_STATISTICS: tuple[str, ...] = (
+    "text",
+    "title",
+    "surface",
+    "signature",
+    "attributes",
+    "detail",
+    "old_content",
+    "new_content",
+)
 
 
 def spark_schema(name: str):
