@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from corpusgate.annotation.model import REGISTERS_OF_BATCHES, REGISTERS_OF_PEOPLE, TABLE_OF, Facts
@@ -36,16 +35,8 @@ def read_facts(place: Place, corpus: str, released: frozenset[str] | None = None
     registers = {name: store.read(place, name, where=mine).to_pylist() for name in REGISTERS_OF_BATCHES}
     registers |= {name: store.read(place, name).to_pylist() for name in REGISTERS_OF_PEOPLE}
     items = _items(place, corpus)
-    return Facts(
-        corpus,
-        batches,
-        items,
-        annotations,
-        table_of,
-        registers,
-        _roles(place, [i["record_id"] for i in items]),
-        released,
-    )
+    roles = _roles(place) if items else {}  # where nothing is annotated, no record is read
+    return Facts(corpus, batches, items, annotations, table_of, registers, roles, released)
 
 
 def _items(place: Place, corpus: str) -> list[dict[str, Any]]:
@@ -56,10 +47,8 @@ def _items(place: Place, corpus: str) -> list[dict[str, Any]]:
     return store.query(place, sql, ["annotation_batch_item", "annotation_batch"]).to_pylist()
 
 
-def _roles(place: Place, record_ids: Sequence[str]) -> dict[str, str]:
-    """Roles of the records that are annotated; empty where nothing is, and then no record is read."""
-    if not record_ids:
-        return {}
+def _roles(place: Place) -> dict[str, str]:
+    """Roles of the records that are annotated."""
     sql = (
         "SELECT DISTINCT r.record_id, r.role FROM record r JOIN annotation_batch_item i ON r.record_id = i.record_id "
         "WHERE r.role IS NOT NULL"

@@ -77,9 +77,8 @@ class People:
         old, new = rules.get(examined or ""), rules.get(worked or "")
         if old is None or new is None:
             return True  # rules that are not registered are a breach of their own (clause 6)
-        return not any(
-            r["material"] and old["valid_from"] < r["valid_from"] <= new["valid_from"] for r in rules.values()
-        )
+        between = (r for r in rules.values() if old["valid_from"] < r["valid_from"] <= new["valid_from"])
+        return not any(r["material"] for r in between)
 
     def _withdrawn(self, person: str, day: date) -> bool:
         """Whether the person's access had been withdrawn, or the person had left, before that day.

@@ -37,7 +37,7 @@ class Batch:
 
     @property
     def failed_share(self) -> float | None:
-        """Items that failed verification by all items of the batch (45674 8.3 c, read with the batch as denominator)."""
+        """Items that failed verification by all items of the batch (45674 8.3 c)."""
         return len(self.failed) / self.items if self.items else None
 
 
