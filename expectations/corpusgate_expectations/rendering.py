@@ -9,7 +9,7 @@ import hashlib
 import json
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from great_expectations import ExpectationSuite
 
@@ -27,7 +27,7 @@ def suite(gate: str, catalogue: Catalogue) -> ExpectationSuite:
 
 def rendered(made: ExpectationSuite) -> str:
     """The suite as JSON with sorted keys, without ids and versions: equal for equal meaning."""
-    whole = made.to_json_dict()
+    whole = cast("dict[str, Any]", made.to_json_dict())
     expectations = [_plain(e) for e in whole["expectations"]]
     return json.dumps(
         {"suite": whole["name"], "expectations": expectations}, ensure_ascii=False, indent=1, sort_keys=True

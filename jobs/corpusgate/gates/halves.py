@@ -116,8 +116,9 @@ def source_bounds(run: Run, batches: Mapping[str, str]) -> BoundsOf:
     """What people's words about a source bind to: its batch, that is its acquisitions and how they were read."""
 
     def of(source_id: str) -> Bounds:
-        content = frozenset({batches[source_id]} if source_id in batches else ())
-        return {"batch": Bound(source_id, content), "release": Bound("", frozenset()), "corpus": _corpus(run)}
+        # whatever a control binds to elsewhere: here it is this source's content that is judged
+        of_batch = Bound(source_id, frozenset({batches[source_id]} if source_id in batches else ()))
+        return {"batch": of_batch, "release": of_batch, "corpus": _corpus(run)}
 
     return of
 
@@ -127,7 +128,8 @@ def release_bounds(run: Run, release_id: str, manifest_root: str) -> BoundsOf:
 
     def of(scope_id: str) -> Bounds:
         content = frozenset({manifest_root} if scope_id == release_id and manifest_root else ())
-        return {"batch": Bound("", frozenset()), "release": Bound(release_id, content), "corpus": _corpus(run)}
+        of_release = Bound(release_id, content)
+        return {"batch": of_release, "release": of_release, "corpus": _corpus(run)}
 
     return of
 

@@ -177,5 +177,6 @@ def _row(run: Run, gate: str, control: Control, j: Judged, release_id: str | Non
         "figure": j.value, "comparator": control.comparator if compared else None,
         "bound": control.bound if compared else None, "unit": control.unit, "k": j.k, "n": j.n, "verdict": j.verdict,
         "blocks": list(control.blocks), "because": j.because, "examples": list(j.examples),
-        "next_act": control.next_act, "evidence_ids": list(j.evidence_ids), "suite_sha256": j.suite_sha256, "judged_at": run.at,
+        "next_act": control.next_act, "evidence_ids": list(j.evidence_ids), "suite_sha256": j.suite_sha256,
+        "judged_at": run.at,
     }  # fmt: skip

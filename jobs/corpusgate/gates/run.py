@@ -65,7 +65,11 @@ def _validate(gate: str, figures: Sequence[Figure], catalogue: Catalogue) -> Out
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
     import pandas as pd
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
 
     from corpusgate_expectations.bounds import ROW_COUNT
     from corpusgate_expectations.rendering import digest, suite
@@ -76,8 +80,10 @@ def _validate(gate: str, figures: Sequence[Figure], catalogue: Catalogue) -> Out
     )
     made = suite(gate, catalogue)
     digested = digest(made)
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    # no documentation site: each would leave a folder behind
+    stores = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+    config = DataContextConfig(store_backend_defaults=stores, progress_bars=ProgressBarsConfig(globally=False))
+    context = gx.get_context(mode="ephemeral", project_config=config)
     asset = context.data_sources.add_pandas("figures").add_dataframe_asset(gate)
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch(batch_parameters={"dataframe": frame})
     said = batch.validate(made, result_format={"result_format": "COMPLETE", "unexpected_index_column_names": [ROW]})

@@ -256,6 +256,6 @@ def _waiting(lines: Sequence[VerdictRow], catalogue: Catalogue) -> list[VerdictR
         kept.append(
             VerdictRow(
                 "pending", "", clauses, title, "release", "–", "–", None, f"{title}. {because}", group[0].next_act
-            )  # fmt: skip
+            )
         )
     return kept

@@ -91,7 +91,7 @@ def load_catalogue(place: Place) -> Catalogue:
     controls, mistakes = [], []
     for path in paths:
         try:
-            controls.append(load_file(path, Control))
+            controls.append(_control(path))
         except UserError as error:
             mistakes.append(str(error))
     clauses: dict[str, str] = {}
@@ -106,6 +106,20 @@ def load_catalogue(place: Place) -> Catalogue:
     if mistakes:
         raise ConfigError("\n".join(mistakes))
     return Catalogue(tuple(controls))
+
+
+#: Controls by file name and content: over a hundred files take most of a second to read, and a process asks repeatedly.
+_READ: dict[tuple[str, str], Control] = {}
+
+
+def _control(path: Path) -> Control:
+    try:
+        known = (path.stem, path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return load_file(path, Control)  # which says what is wrong with the file
+    if known not in _READ:
+        _READ[known] = load_file(path, Control)
+    return _READ[known]
 
 
 def _wrong_twins(controls: dict[str, Control], folder: Path) -> list[str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,11 +84,11 @@ class Lake:
         """The step's result, to be changed."""
         return self.results[(step, source_id)]
 
-    def write(self, folder: Path, only: Iterable[str] | None = None) -> Run:
-        """The lake under `folder`, and the run over it."""
+    def write(self, folder: Path, only: Sequence[str] | None = None) -> Run:
+        """The lake under `folder` with all tables that a gate reads, or `only` some, and the run over it."""
         place = Place(folder, folder / "conf", folder / "lake", folder / "var")
         _write_conf(place, self)
-        store.ensure_tables(place)
+        store.ensure_tables(place, TABLES if only is None else only)
         for name, rows in self.rows.items():
             if rows and (only is None or name in only):
                 store.append_new(place, name, rows, RUN_ID)
@@ -154,9 +154,6 @@ def verdicts(*results: StepResult) -> dict[tuple[str, str, str, str], str]:
     }
 
 
-Mutation = Callable[[Lake], None]
-
-
 def _add_source(lake: Lake, source_id: str, records: int) -> None:
     kind, language, _, provider = lake.sources[source_id]
     acquisition = sha("acquisition", source_id)
@@ -207,8 +204,9 @@ def _draw(lake: Lake) -> None:
     kept = sorted(lake.rows["release_record"], key=lambda r: r["record_id"])
     lake.rows["sample"].append({
         "sample_id": "sample-text", "release_id": RELEASE, "control_id": "45654-4-2-1-manual",
-        "purpose": "manual review", "frame": "release_record", "frame_sha256": "0" * 64, "frame_rows": len(kept), "stratum": "text", "seed": "s",
-        "size": len(kept), "algorithm": "test", "item_unit": "document", "drawn_at": AT,
+        "purpose": "manual review", "frame": "release_record", "frame_sha256": "0" * 64,
+        "frame_rows": len(kept), "stratum": "text", "seed": "s", "size": len(kept), "algorithm": "test",
+        "item_unit": "document", "drawn_at": AT,
     })  # fmt: skip
     lake.rows["sample_item"] += [
         {"sample_id": "sample-text", "ordinal": n, "record_id": r["record_id"], "released_sha256": r["released_sha256"],
