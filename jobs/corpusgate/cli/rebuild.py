@@ -56,7 +56,7 @@ def line(result: StepResult) -> str:
     return f"{result.state:<11} {name:<40} {rows}" + (f"\n            {result.because}" if result.because else "")
 
 
-def moment(text: str) -> datetime:
+def moment(text: str, option: str = "--at") -> datetime:
     """An ISO 8601 time; without a zone it is UTC.
 
     Raises:
@@ -65,5 +65,5 @@ def moment(text: str) -> datetime:
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
-        raise UserError(f"--at {text!r} is no time: write it as 2026-01-31T08:00:00+00:00.") from None
+        raise UserError(f"{option} {text!r} is no time: write it as 2026-01-31T08:00:00+00:00.") from None
     return read if read.tzinfo else read.replace(tzinfo=UTC)

@@ -1,17 +1,22 @@
-"""`corpusgate source …`: declaring a source, checking the declaration, seeing what it would bring."""
+"""`corpusgate source …`: declaring a source, checking it, planning, and concluding which licence holds."""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from corpusgate.cli.look import FormatOption
+from corpusgate.cli.output import Format, show
+from corpusgate.cli.rebuild import CorpusOption, moment
 from corpusgate.errors import UserError
+from corpusgate.evidence.cells import plain, tame
 from corpusgate.settings.place import find_place
 
-app = typer.Typer(name="source", help="Declaring and checking sources.", no_args_is_help=True)
+app = typer.Typer(name="source", help="Sources: declare, check, plan, conclude.", no_args_is_help=True)
 
 
 @app.command()
@@ -39,15 +44,23 @@ def check(
 def new(
     name: Annotated[str, typer.Argument(help="The new source's id: lower case, digits, hyphens.")],
     folder: Annotated[Path | None, typer.Option("--folder", help="Folder that holds your files.")] = None,
+    corpus: Annotated[str | None, typer.Option("--corpus", help="Also add the id to this corpus.")] = None,
 ) -> None:
     """Writes conf/sources/NAME.yaml with a comment at each field, ready to be filled in."""
-    from corpusgate.sources.new import scaffold
+    from corpusgate.lake.run import write_atomically
+    from corpusgate.sources.new import SCHEMA, add_to_corpus, scaffold
+    from corpusgate.sources.schema import json_schema
 
-    path = find_place().conf / "sources" / f"{name}.yaml"
+    place = find_place()
+    path = place.conf / "sources" / f"{name}.yaml"
     if path.exists():
         raise UserError(f"{path} is there already; choose another id or edit it.")
-    text = scaffold(name, folder)
-    path.write_text(text, "utf-8")
+    text = scaffold(name, folder, datetime.now(UTC).date())
+    if corpus:
+        added = add_to_corpus(place, corpus, name)
+        typer.echo(f"{'Added it to' if added else 'It is already in'} conf/corpora/{corpus}.yaml.")
+    write_atomically(path, text)
+    write_atomically(place.var / Path(SCHEMA).name, json.dumps(json_schema(), ensure_ascii=False, indent=1))
     typer.echo(f"Wrote {path}. Fill it in, then: corpusgate source check {name}")
 
 
@@ -57,3 +70,58 @@ def schema() -> None:
     from corpusgate.sources.schema import json_schema
 
     typer.echo(json.dumps(json_schema(), ensure_ascii=False, indent=2))
+
+
+@app.command()
+def plan(corpus: CorpusOption = "demo", form: FormatOption = Format.table) -> None:
+    """Shows what a rebuild would fetch, judge and screen of each source, from the archive and the last run."""
+    from corpusgate.sources.plan import COLUMNS
+    from corpusgate.sources.plan import plan as planned
+
+    show(planned(find_place(), corpus, datetime.now(UTC)), form, columns=COLUMNS)
+
+
+@app.command()
+def conclude(
+    source: Annotated[str, typer.Argument(help="Id of the source.")],
+    expression: Annotated[
+        str, typer.Option("--expression", help="SPDX expression that holds; NOASSERTION takes a conclusion back.")
+    ],
+    by: Annotated[str, typer.Option("--by", help="Name of the person who concludes.")],
+    role: Annotated[str, typer.Option("--role", help="As what, e.g. counsel.")],
+    because: Annotated[str, typer.Option("--because", help="What was read or agreed, and why it allows the use.")],
+    part: Annotated[str | None, typer.Option("--part", help="Licence part, where the source has several.")] = None,
+    note: Annotated[list[str] | None, typer.Option("--note", help="Shown beside it; may be given again.")] = None,
+    valid_from: Annotated[
+        str | None, typer.Option("--valid-from", help="Day from which it holds; default: since first acquired.")
+    ] = None,
+    definitive: Annotated[
+        bool, typer.Option("--definitive", help="Enough for filing too; without it the conclusion is provisional.")
+    ] = False,
+    at: Annotated[str | None, typer.Option("--at", help="When it was said, ISO 8601. Default: now.")] = None,
+    form: FormatOption = Format.table,
+) -> None:
+    """Records which licence a named person concludes for a source; the next rebuild judges by it."""
+    from corpusgate.sources.conclude import Word
+    from corpusgate.sources.conclude import conclude as record
+
+    since = moment(valid_from, "--valid-from") if valid_from else None
+    word = Word(expression, by, role, because, tuple(note or ()), since, definitive)
+    told = record(find_place(), source, word, moment(at) if at else datetime.now(UTC), part)
+    if form is Format.json:
+        outlook = {c: {"verdict": r.facts["verdict"], "because": r.because} for c, r in told.outlook.items()}
+        body = {"fresh": told.fresh, "row": told.row, "outlook": outlook}
+        typer.echo(json.dumps(body, ensure_ascii=False, indent=1, default=plain))
+        return
+    row = told.row
+    state = "Recorded" if told.fresh else "Recorded already"
+    typer.echo(
+        f"{state} on {row['recorded_at']:%Y-%m-%d %H:%M} UTC: {source}, part "
+        f"{row['part']}: {row['concluded']}, by {row['concluded_by']} ({row['concluded_role']}), valid from "
+        f"{row['valid_from']:%Y-%m-%d}, {'provisional' if row['provisional'] else 'definitive'}."
+    )
+    typer.echo("It was drawn from this, and holds as long as this stays as it is:")
+    for line in row["basis"]:
+        typer.echo(f"  {tame(line)}")
+    for corpus, result in told.outlook.items():
+        typer.echo(f"Corpus {corpus}: the next rebuild says {result.facts['verdict']}. {tame(result.because)}")

@@ -98,6 +98,7 @@ class Conclusion(Declared):
 
     expression: str
     by: str = Field(description="name or role of who concluded")
+    role: str | None = Field(None, description="as what he or she concluded, e.g. counsel")
     at: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
     because: str
     provisional: bool = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,12 +12,14 @@ from typing import Any
 
 from corpusgate.errors import ConfigError, UserError
 from corpusgate.intake.members import Member, members
-from corpusgate.intake.rules import licence_part, matches, member_path
+from corpusgate.intake.rules import licence_part, matches
 from corpusgate.lake.run import Run, StepResult
 from corpusgate.settings.licence import LicenceTable, load_licences
+from corpusgate.settings.place import Place
 from corpusgate.settings.source import LicencePart, Reader, Source, Statement
 from corpusgate.sources.judge import Judgement, Standing, judge, needed_uses, of_source, part_facts
 from corpusgate.sources.reasons import REASONS
+from corpusgate.sources.recorded import applied, basis, changed, in_force, statement_path, statements
 from corpusgate.sources.rules import PERIOD_COLUMNS
 
 CONTROL = "45654-4-1-3-a"
@@ -51,20 +53,36 @@ def licence(run: Run, source: Source) -> StepResult:
             step="licence", source_id=source.id, state=fetched.state, unit="part", rows_in=0, kept=0,
             held_by=fetched.held_by, because=f"not judged: {fetched.because}", facts={"parts": []},
         )  # fmt: skip
-    acquisitions = fetched.facts["acquisitions"]
+    return judged(run, source, fetched.facts["acquisitions"])
+
+
+def judged(run: Run, source: Source, acquisitions: Sequence[Mapping[str, Any]]) -> StepResult:
+    """The result of the licence step over what was fetched (facts of the fetch step). Writes nothing."""
     table = load_licences(run.place)
     parts = list(source.licence) or [LicencePart()]
     look = walk([(Path(a["path"]), a["name"]) for a in acquisitions], source, parts)
-    judged = [(part, _judged(run, part, look, table)) for part in parts]
+    rows = periods(run.place, source.id)
+    recorded = in_force(rows, run.at)
     since = min(a["fetched_at"] for a in acquisitions)
-    facts = [{**part_facts(source, p, j, table), "members": look.taken[p.id], "valid_from": since} for p, j in judged]
-    _first_recorded(run, source, facts)
-    return _result(source, judged, facts)
+    found: list[tuple[LicencePart, Judgement]] = []
+    facts: list[dict[str, Any]] = []
+    for declared in parts:
+        row = recorded.get(declared.id)
+        if row and (fallen := changed(row, basis(source, declared, acquisitions, look.files))):
+            part, judgement, row = declared.model_copy(update={"concluded": None}), _stale(row, fallen), None
+        else:
+            part = applied(declared, row) if row else declared
+            judgement = _judged(run, part, look, table)
+        found.append((part, judgement))
+        fact = {**part_facts(source, part, judgement, table), "members": look.taken[part.id]}
+        facts.append({**fact, "valid_from": row["valid_from"].isoformat() if row else since})
+    _first_recorded(run, rows, facts)
+    return _result(source, found, facts)
 
 
 def walk(acquisitions: list[tuple[Path, str]], source: Source, parts: list[LicencePart]) -> Look:
     """One pass over the members: reads the files that statements name, counts what the reader takes by part."""
-    named = {_path(s) for p in parts for s in _statements(p)}
+    named = {statement_path(s) for p in parts for s in statements(p)}
     look = Look()
     for path, name in acquisitions:
         for member in members(path, name, _EVERYTHING):
@@ -84,7 +102,7 @@ def standing(statement: Statement, files: Mapping[str, bytes]) -> Standing:
     place = statement.read_from or ""
     if "://" in place:
         return Standing(None, f"{place} was not asked")
-    content = files.get(_path(statement))
+    content = files.get(statement_path(statement))
     if content is None:
         return Standing(False, f"there is no file {place} in what was fetched")
     if len(content) > STATEMENT_LIMIT:
@@ -102,7 +120,7 @@ def _judged(run: Run, part: LicencePart, look: Look, table: LicenceTable) -> Jud
         raise ConfigError(f"licence part {part.id!r}: finding {part.finding!r} is not one of {', '.join(REASONS)}.")
     if sum(look.taken.values()) and not look.taken[part.id]:
         return Judgement("not_applicable", "licence_selects_nothing")
-    found = {s: standing(s, look.files) for s in _statements(part)}
+    found = {s: standing(s, look.files) for s in statements(part)}
     return judge(part, found, table, needed_uses(run.corpus))
 
 
@@ -124,36 +142,29 @@ def _words(source: Source, part: LicencePart, judgement: Judgement, of: int) -> 
     return words if of == 1 else f"[{part.id}: {judgement.verdict}] {words}"
 
 
-def _statements(part: LicencePart) -> list[Statement]:
-    said = [*([part.declared] if part.declared else []), *part.evidence]
-    return [s for s in said if s.read_from]
+def _stale(row: Mapping[str, Any], fallen: Sequence[str]) -> Judgement:
+    by = f"{row['concluded_by']} ({row['concluded_role']}) concluded {row['concluded']} on {row['concluded_at']}"
+    return Judgement("pending", "licence_conclusion_stale", f"{by}; changed since: {', '.join(fallen)}")
 
 
-def _first_recorded(run: Run, source: Source, facts: list[dict[str, Any]]) -> None:
+def _first_recorded(run: Run, rows: Sequence[Mapping[str, Any]], facts: list[dict[str, Any]]) -> None:
     """Gives each part the time when this very judgement was recorded first; a changed one is recorded at this run."""
-    known = _known(run, source)
+    judgements = sorted((r for r in rows if r["verdict"] is not None), key=lambda r: r["recorded_at"])
+    known = {row["part"]: row for row in judgements}
     for fact in facts:
         row = known.get(fact["part"])
-        same = row is not None and all(row[c] == fact[c] for c in PERIOD_COLUMNS)
+        same = row is not None and all(row.get(c) == fact[c] for c in PERIOD_COLUMNS)
         same = same and row is not None and row["valid_from"] == datetime.fromisoformat(fact["valid_from"])
         fact["recorded_at"] = (row["recorded_at"] if same and row else run.at).isoformat()
 
 
-def _known(run: Run, source: Source) -> dict[str, dict[str, Any]]:
-    """The newest row of `licence_period` of each part, as the lake has it."""
-    if not (run.place.table("licence_period") / "_delta_log").is_dir():
-        return {}
+def periods(place: Place, source_id: str) -> list[dict[str, Any]]:
+    """The source's rows of `licence_period`: judgements of runs, and conclusions of people."""
+    if not (place.table("licence_period") / "_delta_log").is_dir():
+        return []
     from corpusgate.lake import store
 
-    rows = store.read(run.place, "licence_period", where=f"source_id = '{source.id}'").to_pylist()
-    return {row["part"]: row for row in sorted(rows, key=lambda r: r["recorded_at"])}
-
-
-def _path(statement: Statement) -> str:
-    try:
-        return member_path(statement.read_from or "")
-    except ValueError:
-        return ""  # the name of no member, so the statement does not stand
+    return store.read(place, "licence_period", where=f"source_id = '{source_id}'").to_pylist()
 
 
 def _flat(text: str) -> str:

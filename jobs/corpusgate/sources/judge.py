@@ -44,7 +44,8 @@ class Judgement:
         reason = REASONS[self.reason]
         where = f"conf/sources/{source_id}.yaml, licence part {part.id!r}"
         words = f"{reason.says}{f' ({self.says})' if self.says else ''}."
-        return words + (f" Next: {reason.next_act.format(where=where)}" if reason.next_act else "")
+        command = f"corpusgate source conclude {source_id} --part {part.id} …"
+        return words + (f" Next: {reason.next_act.format(where=where, command=command)}" if reason.next_act else "")
 
 
 def needed_uses(corpus: Corpus) -> tuple[Use, ...]:
@@ -123,6 +124,7 @@ def part_facts(source: Source, part: LicencePart, judgement: Judgement, table: L
         "quote": declared.quote if declared else None,
         "text_sha256": declared.sha256 if declared else None,
         "concluded_by": concluded.by if concluded else BY_RULE if by_rule else None,
+        "concluded_role": concluded.role if concluded else None,
         "concluded_at": concluded.at if concluded else None,
         "because": f"{because} {concluded.because}" if concluded else because,
         "provisional": concluded.provisional if concluded else False,

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_CONCLUDE = (
-    "a named person decides which licence holds and writes expression, name, day and reason under `concluded` in "
-    "{where}"
-)
+_CONCLUDE = "a named person decides which licence holds and says so with `{command}` or under `concluded` in {where}"
 _OUT = "or take the source out of the corpus."
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """`next_act` may name `{where}`: the file and part to change. Empty where nothing is left to do."""
+    """`next_act` may name `{where}`, the file and part to change, and `{command}`, which records a conclusion. Empty
+    where nothing is left to do."""
 
     says: str
     next_act: str = ""
@@ -65,6 +63,10 @@ REASONS: dict[str, Reason] = {
         "The words that the judgement rests on are not what was fetched",
         "read the fetched file again and correct quote, read_from or sha256 in {where}; if the licence changed, "
         f"{_CONCLUDE}, {_OUT}",
+    ),
+    "licence_conclusion_stale": Reason(
+        "What a person concluded was drawn from other content than what is there now",
+        f"read what changed; {_CONCLUDE}, {_OUT}",
     ),
     "licence_conflict": Reason(
         "One text carries licences of which one forbids the use", f"find its original; {_CONCLUDE}, {_OUT}"

@@ -15,9 +15,9 @@ Row = dict[str, Any]
 
 #: What a licence step says of a part and the table holds unchanged.
 PERIOD_COLUMNS: tuple[str, ...] = (
-    "part", "declared", "concluded", "read_from", "quote", "text_sha256", "concluded_by", "concluded_at", "because",
-    "provisional", "use_training", "use_commercial", "use_redistribution", "use_derivatives", "obligations", "notes",
-    "verdict", "reason",
+    "part", "declared", "concluded", "read_from", "quote", "text_sha256", "concluded_by", "concluded_role",
+    "concluded_at", "because", "provisional", "use_training", "use_commercial", "use_redistribution", "use_derivatives",
+    "obligations", "notes", "verdict", "reason",
 )  # fmt: skip
 
 
