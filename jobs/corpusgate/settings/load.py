@@ -46,14 +46,14 @@ def load_sources(place: Place, corpus: Corpus) -> list[Source]:
     return sources
 
 
-def load_file(path: Path, model: type[M]) -> M:
-    """One YAML file as `model`; a field `id` is filled from the file's stem.
+def load_file(path: Path, model: type[M], *, named: bool = True) -> M:
+    """One YAML file as `model`; a field `id` is filled from the file's stem. `named`: the stem must be an id.
 
     Raises:
         ConfigError: with one line a mistake: `file:line: field: what is wrong (what was given)`.
     """
     data = _read_yaml(path)
-    if not is_identifier(path.stem):
+    if named and not is_identifier(path.stem):
         raise ConfigError(f"{path}: the file's stem is the id: use lower case, digits and hyphens, at most 63.")
     if "id" in model.model_fields:
         if "id" in data:
