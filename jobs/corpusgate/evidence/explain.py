@@ -23,8 +23,8 @@ LEFT JOIN (SELECT source_id, title, kind, provider,
 WHERE {which} ORDER BY r.record_id
 """
 _LICENCE = """
-SELECT source_id, part, declared, concluded, concluded_by, because, provisional, notes, verdict, valid_from, valid_to,
-       recorded_at, text_sha256
+SELECT source_id, part, declared, concluded, concluded_by, concluded_role, concluded_at, because, provisional, notes,
+       verdict, valid_from, valid_to, recorded_at, text_sha256
 FROM licence_period WHERE source_id IN ({sources}) ORDER BY source_id, part, valid_from, recorded_at
 """
 _FATE = """
@@ -86,10 +86,12 @@ def as_text(told: dict[str, Any]) -> str:
         ]
     for p in told["licences"]:
         mark = " (provisional)" if p["provisional"] else ""
-        lines.append(
-            f"  licence   {p['source_id']}/{p['part']}: declared {p['declared']}, concluded {p['concluded']}{mark} "
-            f"by {p['concluded_by']}; verdict {p['verdict']}"
+        by = f"{tame(str(p['concluded_by']), 60)}" + (
+            f", {tame(p['concluded_role'], 40)}" if p["concluded_role"] else ""
         )
+        said = f"declared {tame(str(p['declared']), 80)}, concluded {p['concluded']}{mark} by {by}"
+        judged = f"verdict {p['verdict']}" if p["verdict"] else f"recorded for the runs since {p['recorded_at']}"
+        lines.append(f"  licence   {p['source_id']}/{p['part']}: {said}; {judged}")
     lines += [f"  screened  {s['family']} {s['version']}" for s in told["screened"]] or ["  screened  by no family"]
     for f in told["findings"]:
         shown = f" {tame(f['surface'], 40)!r}" if f["surface"] else ""

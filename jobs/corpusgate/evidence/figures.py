@@ -16,8 +16,8 @@ SELECT k.source_id, k.language, p.concluded AS licence, count(*) AS records, sum
        sum(k.bytes) AS bytes, sum(CASE WHEN k.mask_set <> '' THEN 1 ELSE 0 END) AS masked
 FROM release_record k
 LEFT JOIN (SELECT source_id, part, concluded,
-                  row_number() OVER (PARTITION BY source_id, part ORDER BY valid_from DESC, recorded_at DESC) AS newest
-           FROM licence_period) p
+                  row_number() OVER (PARTITION BY source_id, part ORDER BY recorded_at DESC) AS newest
+           FROM licence_period WHERE verdict IS NOT NULL AND recorded_at <= TIMESTAMP '{at}') p
        ON p.source_id = k.source_id AND p.part = k.licence_part AND p.newest = 1
 WHERE k.release_id = '{release}' GROUP BY k.source_id, k.language, p.concluded
 ORDER BY k.source_id, k.language, p.concluded
@@ -44,7 +44,8 @@ def figures(place: Place, run_id: str) -> dict[str, Any]:
     decided = run.result("decide")
     release_id = decided.facts.get("release_id") if decided else None
     safe = (release_id or "").replace("'", "''")
-    sizes = query(place, _SIZES.format(release=safe)).to_pylist() if release_id else []
+    at = run.at.isoformat()
+    sizes = query(place, _SIZES.format(release=safe, at=at)).to_pylist() if release_id else []
     removed = query(place, _REMOVED.format(release=safe)).to_pylist() if release_id else []
     return {
         "run": {"id": run.id, "corpus": run.corpus.id, "title": run.corpus.title, "at": run.at.isoformat()},
