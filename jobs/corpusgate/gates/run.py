@@ -60,9 +60,8 @@ def table(figures: Iterable[Figure], catalogue: Catalogue) -> tuple[list[Place],
     return places, columns
 
 
-def _validate(gate: str, figures: Sequence[Figure], catalogue: Catalogue) -> Outcome:
-    # before the import: it would report its use to a server otherwise
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+def _said(gate: str, made: Any, columns: Mapping[str, Sequence[Any]], rows: int) -> Any:
+    """What Great Expectations says of the table by the suite `made`; COMPLETE, so that every failing row is named."""
     import great_expectations as gx
     import pandas as pd
     from great_expectations.data_context.types.base import (
@@ -71,23 +70,28 @@ def _validate(gate: str, figures: Sequence[Figure], catalogue: Catalogue) -> Out
         ProgressBarsConfig,
     )
 
-    from corpusgate_expectations.bounds import ROW_COUNT
-    from corpusgate_expectations.rendering import digest, suite
-
-    places, columns = table(figures, catalogue)
     frame = pd.DataFrame(
-        {ROW: range(len(places))} | {name: pd.array(cells, dtype="float64") for name, cells in columns.items()}
+        {ROW: range(rows)} | {name: pd.array(list(cells), dtype="float64") for name, cells in columns.items()}
     )
-    made = suite(gate, catalogue)
-    digested = digest(made)
     # no documentation site: each would leave a folder behind
     stores = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
     config = DataContextConfig(store_backend_defaults=stores, progress_bars=ProgressBarsConfig(globally=False))
     context = gx.get_context(mode="ephemeral", project_config=config)
     asset = context.data_sources.add_pandas("figures").add_dataframe_asset(gate)
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch(batch_parameters={"dataframe": frame})
-    said = batch.validate(made, result_format={"result_format": "COMPLETE", "unexpected_index_column_names": [ROW]})
+    return batch.validate(made, result_format={"result_format": "COMPLETE", "unexpected_index_column_names": [ROW]})
 
+
+def _validate(gate: str, figures: Sequence[Figure], catalogue: Catalogue) -> Outcome:
+    # before the import, which the suites do too: it would report its use to a server otherwise
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    from corpusgate_expectations.bounds import ROW_COUNT
+    from corpusgate_expectations.rendering import digest, suite
+
+    places, columns = table(figures, catalogue)
+    made = suite(gate, catalogue)
+    digested = digest(made)
+    said = _said(gate, made, columns, len(places))
     results = {r.expectation_config.meta["control"]: r for r in said.results if r.expectation_config}
     counted = results.get(ROW_COUNT)
     if counted is None or not counted.success:
