@@ -122,11 +122,16 @@ def with_masks(records: DataFrame, document: DataFrame, policy: Policy, rule: Co
     })  # fmt: skip
 
 
+def eligible(records: DataFrame, rule: Column) -> DataFrame:
+    """Records with `rule` as the first rules say it; what an earlier judgement added is forgotten."""
+    return records.drop("cluster", "survivor", "outcome").withColumn("rule", rule)
+
+
 def without_copies(records: DataFrame) -> DataFrame:
     """Adds `cluster` and `survivor`, and gives `exact_duplicate` to all but one record of each released text.
 
-    Needs `rule` and `fault`; records that have either take no part. The next judge of duplicates (near ones, from the
-    stored edges between texts whose record still has no rule) takes this frame and returns it the same way.
+    Needs `rule` and `fault`; records that have either take no part. The judge of near duplicates (`near.job`) takes
+    this frame and returns it with the same columns.
     """
     taking_part = F.col("rule").isNull() & F.col("fault").isNull()
     # Those that take no part are alone under their own id, so that one window serves all.
@@ -148,14 +153,6 @@ def with_outcome(records: DataFrame) -> DataFrame:
     faulty = F.col("rule").isNull() & F.col("fault").isNotNull()
     outcome = F.when(faulty, F.lit("errored")).when(F.col("rule").isNull(), F.lit("kept")).otherwise(F.lit("removed"))
     return records.withColumns({"outcome": outcome, "rule": F.when(faulty, F.col("fault")).otherwise(F.col("rule"))})
-
-
-def decide(records: DataFrame, rule: Column) -> DataFrame:
-    """The whole judgement of records that have findings and masks, under the eligibility `rule`.
-
-    Adds `rule, cluster, survivor, outcome`; those of an earlier judgement are forgotten.
-    """
-    return with_outcome(without_copies(records.drop("cluster", "survivor", "outcome").withColumn("rule", rule)))
 
 
 def released_texts(kept: DataFrame, document: DataFrame) -> DataFrame:

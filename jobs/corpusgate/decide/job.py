@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -90,22 +91,36 @@ def inputs(run: Run) -> Inputs:
 
 
 def _decide(run: Run, given: Inputs, session: SparkSession) -> StepResult:
+    languages = run.corpus.languages
+    with ExitStack() as stack:
+        records = _judge(run, given, session, _masked(run, given, session), languages, stack)
+        dropped = _dropped(run, records)
+        if dropped:
+            served = [language for language in languages if language not in dropped]
+            records = _judge(run, given, session, records, served, stack)
+        return _freeze(run, given, session, records, dropped)
+
+
+def _judge(
+    run: Run, given: Inputs, session: SparkSession, records: DataFrame, served: Sequence[str], stack: ExitStack
+) -> DataFrame:
+    """Records with their outcome, kept in memory or on disk until `stack` closes: they are read several times."""
     from corpusgate.decide import frames
 
-    languages = run.corpus.languages
-    first = frames.decide(_masked(run, given, session), _rule(run, given, languages)).persist()
-    try:
-        dropped = _dropped(run, first)
-        if not dropped:
-            return _freeze(run, given, session, first, dropped)
-        served = [language for language in languages if language not in dropped]
-        second = frames.decide(first, _rule(run, given, served)).persist()
-        try:
-            return _freeze(run, given, session, second, dropped)
-        finally:
-            second.unpersist()
-    finally:
-        first.unpersist()
+    judged = _kept(frames.without_copies(frames.eligible(records, _rule(run, given, served))), stack)
+    near, algorithm = run.corpus.policy.near_duplicates, given.versions.get("signature")
+    if near is not None and algorithm is not None:
+        from corpusgate.decide.near.job import Search, without_near_duplicates
+
+        search = Search(run.place, session, algorithm, run.id, run.corpus.id)
+        judged = _kept(without_near_duplicates(search, near, judged), stack)
+    return frames.with_outcome(judged)
+
+
+def _kept(frame: DataFrame, stack: ExitStack) -> DataFrame:
+    kept = frame.persist()
+    stack.callback(kept.unpersist)
+    return kept
 
 
 def _rule(run: Run, given: Inputs, served: Sequence[str]) -> Column:
@@ -236,7 +251,7 @@ def _draw(run: Run, session: SparkSession, decided: DataFrame, release: str, pla
 
 def _result(run: Run, manifest: Mapping[str, Any], planned: Sequence[draws.Draw], dropped: Sequence[str]) -> StepResult:
     release, outcome = manifests.release_id(manifest), manifest["counts"]["by_outcome"]
-    by_source = manifest["counts"]["by_source"]
+    policy, by_source = run.corpus.policy, manifest["counts"]["by_source"]
     removed = {s: o["removed"] for s, o in by_source.items() if "removed" in o}
     by_rule: dict[str, int] = {}
     for rules in removed.values():
@@ -250,6 +265,10 @@ def _result(run: Run, manifest: Mapping[str, Any], planned: Sequence[draws.Draw]
         "removed_by_rule_and_source": removed,
         "errored_by_rule_and_source": {s: o["errored"] for s, o in by_source.items() if "errored" in o},
         "languages_dropped": list(dropped),
+        # a policy that asks for it is met only where intake signs the texts
+        "near_duplicates": "judged"
+        if "signature" in manifest["detectors"] and policy.near_duplicates
+        else "not judged",
         "samples": [draws.sample_id(release, d) for d in planned],
     }
     return StepResult(

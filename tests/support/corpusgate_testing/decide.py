@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from corpusgate.intake.rules import record_id, text_sha256
+from corpusgate.intake.rules import detector_version, record_id, text_sha256
 from corpusgate.lake import store
 from corpusgate.lake.run import Run, StepResult, open_run
 from corpusgate.settings.place import Place
@@ -17,11 +17,9 @@ from corpusgate.settings.place import Place
 AT = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)
 NOTHING_LOST = {"removed": 0, "errored": 0, "removed_by_rule": {}}
 VERSIONS = {
-    "keyword": "keyword-k1",
-    "personal_information": "personal_information-p1 pi_check-c1",
+    "keyword": "keyword-k1", "personal_information": "personal_information-p1 pi_check-c1",
     "language_quality": "language_quality-l1",
-    "signature": "signature-s1",
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -161,10 +159,23 @@ def write_tables(place: Place, source: str, texts: Sequence[Text], versions: dic
 def findings(text: Text, batch: str, versions: dict[str, str]) -> list[dict[str, Any]]:
     """The rows of `finding` of one text; a rule of personal information is named after its class."""
     common: dict[str, Any] = {"text_sha256": text.sha256, "batch_id": batch, "score": 1.0, "count": 1}
-    word = {**common, "family": "keyword", "detector": "keyword", "version": versions["keyword"], "start": 0, "end": 1}
+    word = {
+        **common,
+        "family": "keyword",
+        "detector": "keyword",
+        "version": detector_version("keyword", versions),
+        "start": 0,
+        "end": 1,
+    }
     words = [{**word, "rule": f"w{n}", "risk": r, "weight": w} for n, (r, w) in enumerate(text.weights)]
     family = "personal_information"
-    place = {**common, "family": family, "detector": family, "version": versions[family], "weight": 0.0}
+    place = {
+        **common,
+        "family": family,
+        "detector": family,
+        "version": detector_version(family, versions),
+        "weight": 0.0,
+    }
     kinds = [kind for _, _, kind in text.personal]
     return words + [
         {**place, "rule": k, "risk": k, "start": start, "end": end, "count": text.counted or kinds.count(k)}
