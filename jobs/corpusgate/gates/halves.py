@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from corpusgate.gates.attested import Bound, Bounds, vouched, waiver
+from corpusgate.gates.attested import Bound, Bounds, Vouched, vouched, waiver
 from corpusgate.gates.figures import Figure
 from corpusgate.gates.run import Outcome, validate
 from corpusgate.gates.verdict import Judged, judge, missing, with_waiver
@@ -16,6 +16,8 @@ from corpusgate.lake.run import Run
 from corpusgate.settings.catalogue import Catalogue
 from corpusgate.settings.control import Control
 
+#: The control that people's conclusions about licences speak to.
+LICENCE = "45654-4-1-3-a"
 #: `scope_id` of what is said of sources that there are none of.
 NO_SOURCE = "*"
 
@@ -80,7 +82,7 @@ def human_halves(
                 said = figure.because if figure else _absent(control)
                 one = Judged(control.id, "human", scope, scope_id, "", "not_applicable", said)
             else:
-                found = vouched(control, bounds_of(scope_id), rows, run.at)
+                found = _provisional(run, control, scope_id) or vouched(control, bounds_of(scope_id), rows, run.at)
                 one = Judged(
                     control.id,
                     "human",
@@ -93,6 +95,21 @@ def human_halves(
                 )
             judged.append(_with_figure(one, figure))
     return judged
+
+
+def _provisional(run: Run, control: Control, source_id: str) -> Vouched | None:
+    """Pending where a licence part that passes rests on a provisional conclusion: whatever counsel attests, it is
+    enough for trial alone."""
+    result = run.result("licence", source_id) if control.id == LICENCE else None
+    parts = [p for p in result.facts["parts"] if p["verdict"] == "pass" and p.get("provisional")] if result else []
+    if not parts:
+        return None
+    named = ", ".join(f"{p['part']}: {p['concluded']} by {p['concluded_by']}" for p in parts)
+    return Vouched(
+        "pending",
+        f"provisional conclusions ({named}) are enough for trial only; whoever answers for one records it with "
+        f"`corpusgate source conclude {source_id} --part {parts[0]['part']} … --definitive`",
+    )
 
 
 def with_waivers(run: Run, catalogue: Catalogue, judged: Sequence[Judged], bounds_of: BoundsOf) -> list[Judged]:

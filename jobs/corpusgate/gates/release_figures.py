@@ -72,8 +72,11 @@ def _providers(run: Run, c: Candidate, found: Strata) -> list[Figure]:
 
 def _provider_figure(c: Candidate, stratum: str, one: Stratum, dropped: bool) -> Figure:
     if dropped:
-        because = "this release does not serve the language: fewer than two providers were left, so it was dropped"
-        return Figure(PROVIDERS, "release", "release", c.release_id, "not_applicable", stratum, because=because)
+        because = (
+            "this run does not serve the language: fewer than two providers of it were left. That is enough for trial; "
+            "for filing the corpus must name only the languages that it serves"
+        )
+        return Figure(PROVIDERS, "release", "release", c.release_id, "pending", stratum, because=because)
     because = f"{one.providers} distinct providers behind {one.records} released records"
     return Figure(
         PROVIDERS, "release", "release", c.release_id, "measured", stratum, value=float(one.providers), k=one.providers,

@@ -361,12 +361,14 @@ def test_a_released_text_that_is_not_the_recorded_one_fails(tmp_path: Path) -> N
     assert "not the one that was recorded" in said and "13800138000" not in said
 
 
-def test_a_dropped_language_does_not_apply_and_a_silent_one_is_empty(tmp_path: Path) -> None:
+def test_a_dropped_language_keeps_a_release_from_filing_alone_and_a_silent_one_is_empty(tmp_path: Path) -> None:
     lake = clean_lake()
     lake.corpus = {"languages": ["zh", "en", "ug", "bo"]}
     lake.result("decide").facts["languages_dropped"] = ["ug"]
-    after, _, _ = judged(lake.write(tmp_path))
-    assert after["45654-4-1-2-a", "computed", RELEASE, "language:ug"] == "not_applicable"
+    after, _, release = judged(lake.write(tmp_path))
+    assert after["45654-4-1-2-a", "computed", RELEASE, "language:ug"] == "pending"
+    assert "45654-4-1-2-a" not in release.facts["blocked"]["trial"]
+    assert "45654-4-1-2-a" in release.facts["blocked"]["filing"]
     assert after["45654-4-1-2-a", "computed", RELEASE, "language:bo"] == "fail"
 
 
@@ -631,6 +633,24 @@ def test_an_attestation_bound_to_this_batch_passes_its_half_and_one_bound_to_ano
     after, _, _ = judged(lake.write(tmp_path))
     assert after["45654-4-1-3-a", "human", "alpha", ""] == "pass"
     assert after["45654-4-1-3-a", "human", "beta", ""] == "pending"
+
+
+def test_a_provisional_conclusion_is_enough_for_trial_whatever_counsel_attests(tmp_path: Path) -> None:
+    lake = clean_lake()
+    part = lake.result("licence", "alpha").facts["parts"][0]
+    part |= {"provisional": True, "concluded": "MIT", "concluded_by": "Li Hua"}
+    lake.rows["attestation"] += [
+        attestation("45654-4-1-3-a", scope=s, binds_to=batch(s), role="counsel") for s in ("alpha", "beta")
+    ]
+    after, source, release = judged(lake.write(tmp_path))
+    assert after["45654-4-1-3-a", "human", "alpha", ""] == "pending"
+    assert after["45654-4-1-3-a", "human", "beta", ""] == "pass"
+    assert "alpha" not in source.facts["held"]
+    assert "45654-4-1-3-a" not in release.facts["blocked"]["trial"]
+    assert "45654-4-1-3-a" in release.facts["blocked"]["filing"]
+    said = next(v for v in source.facts["verdicts"] if v["half"] == "human" and v["source_id"] == "alpha"
+                and v["control_id"] == "45654-4-1-3-a")  # fmt: skip
+    assert "corpusgate source conclude alpha --part all" in said["because"]
 
 
 def test_a_waiver_lets_a_failing_control_pass_where_it_may_be_waived(tmp_path: Path) -> None:
