@@ -39,8 +39,9 @@ REGISTERS_OF_PEOPLE: tuple[str, ...] = (
 class Raw:
     """One annotation as an export has it, before anything is added to it. `None` is what the export does not say.
 
-    `pointer` says where in the file it stands. `annotator_key` is the tool's name of the person. `origin` names fields
-    that the reader had from elsewhere than the export. `reviews` are what reviewers said of it there.
+    `pointer` says where in the file it stands. `annotator_keys` are the tool's names of the person, the surest first.
+    Times are as written. `origin` names fields that the reader had from elsewhere than the export. `reviews` are what
+    reviewers said of it there.
     """
 
     pointer: str
@@ -52,12 +53,13 @@ class Raw:
     batch_id: str | None = None
     rule_version: str | None = None
     text: str | None = None
-    annotator_key: str | None = None
+    annotator_keys: tuple[str, ...] = ()
     state: State = "submitted"
     is_gold: bool = False
     is_machine: bool = False
-    decided_at: datetime | None = None
-    updated_at: datetime | None = None
+    decided_at: Any = None
+    updated_at: Any = None
+    exported_at: Any = None
     lead_time_s: float | None = None
     degraded: bool = False
     reviews: tuple[RawReview, ...] = ()
@@ -69,9 +71,9 @@ class RawReview:
     """What a reviewer said of an annotation, as an export has it."""
 
     key: str
-    reviewer_key: str | None
+    reviewer_keys: tuple[str, ...]
     decision: Literal["approve", "reject", "fix"]
-    reviewed_at: datetime | None
+    reviewed_at: Any
     labels: tuple[str, ...] = ()
 
 

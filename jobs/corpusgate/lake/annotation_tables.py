@@ -21,6 +21,7 @@ _ANNOTATION = [
     # a period where the tool keeps no times: both ends; else twice the same moment
     ("decided_from", TIME), ("decided_at", TIME), ("lead_time_s", F64),
     ("tool", S), ("tool_project", S), ("tool_annotation_id", S), ("updated_at", TIME), ("exported_at", TIME),
+    ("stated_at", TIME),
     ("degraded", B), ("state_sha256", S), ("sidecar_sha256", S), ("map_sha256", S), *_SAID,
 ]
 _ABOUT = "state: submitted, cancelled, draft or discarded; only submitted ones count."
@@ -29,11 +30,11 @@ ANNOTATION: tuple[Table, ...] = (
     table("annotation", f"What an executor said of an item of functional annotation, in its newest state. {_ABOUT}",
           "annotation_id", _ANNOTATION, partition="batch_id"),
     table("annotation_state", "Older states of functional annotation, each as it was.",
-          "annotation_id state_sha256 updated_at exported_at", _ANNOTATION, partition="batch_id"),
+          "annotation_id state_sha256 updated_at exported_at stated_at", _ANNOTATION, partition="batch_id"),
     table("safety_annotation", f"What an executor said of an item of safety annotation, in its newest state. {_ABOUT}",
           "annotation_id", _ANNOTATION, partition="batch_id"),
     table("safety_annotation_state", "Older states of safety annotation, each as it was.",
-          "annotation_id state_sha256 updated_at exported_at", _ANNOTATION, partition="batch_id"),
+          "annotation_id state_sha256 updated_at exported_at stated_at", _ANNOTATION, partition="batch_id"),
     table("annotation_import", "Files that were handed in, with what became of their facts: in = kept + refused.",
           "import_id", [
               ("import_id", S), ("corpus", S), ("tool", S), ("name", S), ("raw_file_sha256", S), ("sidecar_sha256", S),
