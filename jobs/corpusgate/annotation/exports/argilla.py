@@ -10,7 +10,16 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from corpusgate.annotation.exports.given import Given, decoded, json_lines, parsed, record_id_in, text_or_none, texts
+from corpusgate.annotation.exports.given import (
+    Given,
+    about_task,
+    decoded,
+    json_lines,
+    parsed,
+    record_id_in,
+    text_or_none,
+    texts,
+)
 from corpusgate.annotation.model import Raw, Refusal, State
 
 WANTED = "Export the records flattened: dataset.records.to_list(flatten=True), written as JSON."
@@ -37,11 +46,8 @@ def _records(given: Given) -> Iterator[tuple[str, dict[str, Any] | Refusal]]:
         return
     whole = parsed(given, text, WANTED)
     for n, record in enumerate(whole):
-        pointer = f"/{n}"
-        yield (
-            pointer,
-            record if isinstance(record, dict) else Refusal(pointer, pointer, "not_json", "no object", WANTED),
-        )
+        here = f"/{n}"
+        yield here, record if isinstance(record, dict) else Refusal(here, here, "not_json", "no object", WANTED)
 
 
 def _parquet(given: Given) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -97,8 +103,6 @@ def _response(
     user = text_or_none(person)
     key = text_or_none(record.get("id")) or text_or_none(record.get("_server_id"))
     return Raw(
-        pointer=pointer, item=item, labels=labels, key=f"{key}:{user}" if key and user else None, record_id=known,
-        batch_id=text_or_none(record.get("batch_id")), rule_version=text_or_none(record.get("rule_version")),
-        text=record.get(given.sidecar.text) if isinstance(record.get(given.sidecar.text), str) else None,
-        annotator_keys=(user,) if user else (), state=state,
+        pointer=pointer, item=item, labels=labels, key=f"{key}:{user}" if key and user else None,
+        annotator_keys=(user,) if user else (), state=state, **{**about_task(given, record), "record_id": known},
     )  # fmt: skip

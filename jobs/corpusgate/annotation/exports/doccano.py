@@ -16,6 +16,7 @@ from corpusgate.annotation.exports.given import (
     BYTES_MAX,
     DOUBLED,
     Given,
+    about_task,
     decoded,
     json_lines,
     parsed,
@@ -100,9 +101,7 @@ def _example(given: Given, pointer: str, row: Any, member: str) -> Raw | Refusal
     key = record or text_or_none(row.get("id"))
     return Raw(
         pointer=pointer, item=item, labels=labels, key=f"{key}:{annotator[0]}" if key and annotator else None,
-        record_id=record, batch_id=text_or_none(row.get("batch_id")), rule_version=text_or_none(row.get("rule_version")),
-        text=row.get(sidecar.text) if isinstance(row.get(sidecar.text), str) else None, annotator_keys=annotator,
-        state="submitted" if labels else "draft", origin=origin,
+        annotator_keys=annotator, state="submitted" if labels else "draft", origin=origin, **about_task(given, row),
     )  # fmt: skip
 
 

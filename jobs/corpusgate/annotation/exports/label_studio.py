@@ -11,6 +11,7 @@ from typing import Any
 
 from corpusgate.annotation.exports.given import (
     Given,
+    about_task,
     decoded,
     number_or_none,
     parsed,
@@ -56,21 +57,27 @@ def _annotations(given: Given, n: int, task: Mapping[str, Any]) -> Iterator[Raw 
 
 def _annotation(given: Given, pointer: str, task: Mapping[str, Any], annotation: Mapping[str, Any]) -> Raw | Refusal:
     item, sidecar = f"task {task.get('id')}", given.sidecar
-    data = task.get("data") if isinstance(task.get("data"), dict) else {}
+    told = task.get("data")
+    about = about_task(given, told if isinstance(told, dict) else {})
     cancelled = bool(annotation.get("was_cancelled"))
     labels, problem = _choices(annotation.get("result"), sidecar.question)
     if problem and not cancelled:
-        return Refusal(pointer, item, *problem, record_id_in(data.get(sidecar.item)))
+        return Refusal(pointer, item, *problem, about["record_id"])
     return Raw(
         pointer=pointer, item=item, labels=labels, key=text_or_none(annotation.get("id")),
-        project=text_or_none(task.get("project")), record_id=record_id_in(data.get(sidecar.item)),
-        batch_id=text_or_none(data.get("batch_id")), rule_version=text_or_none(data.get("rule_version")),
-        text=data.get(sidecar.text) if isinstance(data.get(sidecar.text), str) else None,
-        annotator_keys=_person(annotation.get("completed_by")), state="cancelled" if cancelled else "submitted",
+        project=text_or_none(task.get("project")), state="cancelled" if cancelled else "submitted",
+        annotator_keys=_person(annotation.get("completed_by")),
         is_gold=bool(annotation.get("ground_truth")), is_machine=annotation.get("last_action") in MACHINE,
-        decided_at=annotation.get("created_at"), updated_at=annotation.get("updated_at"),
+        decided_at=_decided(annotation), updated_at=annotation.get("updated_at"),
         lead_time_s=number_or_none(annotation.get("lead_time")), reviews=tuple(_reviews(annotation, sidecar.question)),
+        **about,
     )  # fmt: skip
+
+
+def _decided(annotation: Mapping[str, Any]) -> Any:
+    """When the annotator gave the label as it stands: on the last change, if it was the annotator's own."""
+    by, last = _person(annotation.get("completed_by")), _person(annotation.get("updated_by"))
+    return annotation.get("updated_at" if set(by) & set(last) else "created_at")
 
 
 def _choices(result: Any, question: str | None) -> tuple[tuple[str, ...], tuple[str, str, str] | None]:
@@ -128,11 +135,10 @@ def _degraded(given: Given, pointer: str, row: Mapping[str, Any]) -> Raw | Refus
     if labels is None:
         return Refusal(pointer, item, "label_unreadable", f"{question} holds no choices", WANTED, record)
     return Raw(
-        pointer=pointer, item=item, labels=labels, key=text_or_none(row.get("annotation_id")), record_id=record,
-        batch_id=text_or_none(row.get("batch_id")), rule_version=text_or_none(row.get("rule_version")),
-        text=row.get(sidecar.text) if isinstance(row.get(sidecar.text), str) else None,
+        pointer=pointer, item=item, labels=labels, key=text_or_none(row.get("annotation_id")),
         annotator_keys=_person(row.get("annotator")), decided_at=row.get("created_at"),
         updated_at=row.get("updated_at"), lead_time_s=number_or_none(row.get("lead_time")), degraded=True,
+        **about_task(given, row),
     )  # fmt: skip
 
 

@@ -92,15 +92,8 @@ def _row(columns: ColumnMap, pointer: str, row: Mapping[str, Any]) -> Raw | Refu
 def _review(key: str | None, cell: Mapping[str, Any], decision: str, columns: ColumnMap) -> tuple[RawReview, ...]:
     reviewer = text_or_none(cell.get("reviewer"))
     labels = _labels(columns, cell.get("review_label")) or ()
-    return (
-        RawReview(
-            f"{key}:review",
-            (reviewer,) if reviewer else (),
-            cast("Decision", decision),
-            cell.get("reviewed_at"),
-            labels,
-        ),
-    )
+    said, when = cast("Decision", decision), cell.get("reviewed_at")
+    return (RawReview(f"{key}:review", (reviewer,) if reviewer else (), said, when, labels),)
 
 
 def _labels(columns: ColumnMap, value: Any) -> tuple[str, ...] | None:
