@@ -156,7 +156,8 @@ def with_outcome(records: DataFrame) -> DataFrame:
 
 
 def released_texts(kept: DataFrame, document: DataFrame) -> DataFrame:
-    """`kept` (release_record rows) with `text`, the released text, and `checked`: whether its hash is as recorded.
+    """`kept` (release_record rows) with `text`, the released text, `checked`: whether its hash is as recorded, and
+    `notice_masks`: its masks inside copyright notices.
 
     `text` is null where the stored text is gone or its masks do not fit.
     """
@@ -165,7 +166,7 @@ def released_texts(kept: DataFrame, document: DataFrame) -> DataFrame:
     names = [c for c in joined.columns if c != "stored"]
     schema = ", ".join(f"`{f.name}` {f.dataType.simpleString()}" for f in joined.schema if f.name != "stored")
     return joined.select(*names, "stored").mapInArrow(
-        masking.release_batches, f"{schema}, text string, checked boolean"
+        masking.release_batches, f"{schema}, text string, checked boolean, notice_masks bigint"
     )
 
 

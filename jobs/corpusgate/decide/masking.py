@@ -20,6 +20,7 @@ from corpusgate.decide.rules import (
     text_sha256,
 )
 from corpusgate.errors import DetectorMissing
+from corpusgate.release.notice import masks_in_notices
 
 MASKED = pa.schema({
     "text_sha256": pa.string(), "has_basis": pa.bool_(), "mask_set": pa.string(), "released_sha256": pa.string(),
@@ -53,17 +54,20 @@ def mask_batches(
 
 
 def release_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Replaces `stored` by `text` (the released text) and `checked`, from `mask_set` and `released_sha256`."""
+    """Replaces `stored` by `text` (the released text), `checked` (its hash is `released_sha256`) and `notice_masks`
+    (how many of its masks lie inside copyright notices)."""
     for batch in batches:
-        texts, checks = [], []
+        texts, checks, notices = [], [], []
         columns = (batch.column(c).to_pylist() for c in ("stored", "mask_set", "released_sha256"))
         for stored, masks, expected in zip(*columns, strict=True):
             text = _released(stored, masks)
             texts.append(text)
+            notices.append(masks_in_notices(stored, parse_mask_set(masks)) if masks and text is not None else 0)
             checks.append(text is not None and text_sha256(text) == expected)
         kept = batch.drop_columns(["stored"])
         kept = kept.append_column("text", pa.array(texts, pa.string()))
-        yield kept.append_column("checked", pa.array(checks, pa.bool_()))
+        kept = kept.append_column("checked", pa.array(checks, pa.bool_()))
+        yield kept.append_column("notice_masks", pa.array(notices, pa.int64()))
 
 
 def _released(stored: str | None, masks: str | None) -> str | None:

@@ -131,7 +131,8 @@ def _write_data(run: Run, candidate: Candidate, made: Path) -> dict[str, Any]:
     """Writes `data/*.parquet`, each text checked against the hash that was decided about.
 
     Returns:
-        `files` (path, bytes, sha256, records, a file each) and `characters` of all texts.
+        `files` (path, bytes, sha256, records, a file each), `characters` of all texts, and `masks_in_notices`: source
+        -> masks inside copyright notices, where there are any.
 
     Raises:
         CorpusgateError: a text is gone, changed or masked otherwise; nothing is published.
@@ -140,12 +141,18 @@ def _write_data(run: Run, candidate: Candidate, made: Path) -> dict[str, Any]:
     from pyspark.sql import functions as F
 
     seen = Observation("released")
+    sources = [s for s, outcomes in candidate.manifest["counts"]["by_source"].items() if outcomes.get("kept")]
+    inside = [
+        F.coalesce(F.sum(F.when(F.col("source_id") == s, F.col("notice_masks"))), F.lit(0)).alias(f"notices_{n}")
+        for n, s in enumerate(sources)
+    ]
     texts = _texts(run, candidate).observe(
         seen,
         F.count(F.lit(1)).alias("records"),
         F.coalesce(F.sum(F.when(F.col("checked"), 0).otherwise(1)), F.lit(0)).alias("wrong"),
         F.min(F.when(~F.col("checked"), F.col("record_id"))).alias("first_wrong"),
         F.coalesce(F.sum(F.length("text")), F.lit(0)).alias("characters"),
+        *inside,
     )
     texts.select(*COLUMNS).write.parquet(str(made / "data"))
     got = seen.get
@@ -155,7 +162,8 @@ def _write_data(run: Run, candidate: Candidate, made: Path) -> dict[str, Any]:
             f"with a text that is not the one decided about (first: {got['first_wrong']}). Nothing was published; "
             f"`corpusgate explain` shows the record's text hash, and intake writes lost texts again."
         )
-    return {"files": _tidy(made / "data"), "characters": got["characters"]}
+    masked = {s: got[f"notices_{n}"] for n, s in enumerate(sources) if got[f"notices_{n}"]}
+    return {"files": _tidy(made / "data"), "characters": got["characters"], "masks_in_notices": masked}
 
 
 def _texts(run: Run, candidate: Candidate) -> DataFrame:
@@ -199,7 +207,7 @@ def _write_papers(run: Run, candidate: Candidate, made: Path, data: Mapping[str,
     write_atomically(made / "run.json", json.dumps(about_run(run), indent=1, sort_keys=True))
     write_atomically(made / "files.json", json.dumps(data, indent=1, sort_keys=True))
     write_atomically(made / "signature.json", json.dumps(sign(run.place, candidate.root), indent=1, sort_keys=True))
-    write_atomically(made / "NOTICE", notice(candidate.manifest, candidate.release_id))
+    write_atomically(made / "NOTICE", notice(candidate.manifest, candidate.release_id, data["masks_in_notices"]))
 
 
 def _write_rows(run: Run, candidate: Candidate, folder: Path) -> None:
