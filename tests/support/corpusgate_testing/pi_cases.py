@@ -288,10 +288,9 @@ def cases(seed: int, each: int) -> list[Case]:
 
 def rates(truth: Sequence[Case], found: Sequence[Sequence[Span]]) -> dict[str, tuple[float, float, list[Case]]]:
     """Class to (precision, recall, the cases that went wrong), by exact spans."""
-    out = {}
+    out: dict[str, tuple[float, float, list[Case]]] = {}
     for kind in CLASSES:
-        hits = misses = false = 0
-        wrong = []
+        hits, misses, false, wrong = 0, 0, 0, []
         for case, spans in zip(truth, found, strict=True):
             want, got = {s for s in case.spans if s[0] == kind}, {s for s in spans if s[0] == kind}
             hits, misses, false = hits + len(want & got), misses + len(want - got), false + len(got - want)

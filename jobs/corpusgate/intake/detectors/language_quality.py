@@ -29,7 +29,7 @@ SHORT_HAN = 12
 """Without kana and without simplified characters a Han text up to here may be Japanese as well: the model's word is
 asked."""
 HAN_SHARE = 0.9
-"""Share of Han among letters from which a text without kana is Chinese without asking the model."""
+"""Share of Han among letters (a Han character as three) from which a text without kana is Chinese, no model asked."""
 FEWEST_HAN, FEWEST_LETTERS = 20, 60
 SYMBOLS = 0.1
 REPEATED = 0.3
@@ -89,7 +89,12 @@ class LanguageQuality:
         """Language and script of each text."""
         counts = histogram(batch)
         han, letters, kana = _han(counts), _letters(counts), counts[:, cc.KANA]
-        plain = (han > 0) & (kana == 0) & (counts[:, cc.YUE] < 2) & (han >= HAN_SHARE * letters)
+        plain = (
+            (han > 0)
+            & (kana == 0)
+            & (counts[:, cc.YUE] < 2)
+            & (HAN_LETTERS * han >= HAN_SHARE * (letters + (HAN_LETTERS - 1) * han))
+        )
         sure = plain & ((han > SHORT_HAN) | (counts[:, cc.HANS] > 0))
         out = []
         for no, (script, known, some) in enumerate(

@@ -34,12 +34,17 @@ _NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-")
 _HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
-_SIGN = re.compile(r"(?<=[\w.%+\-\uff05\uff0b\uff0d\uff0e\uff3f])[@\uff20](?=\w)")
+_SIGN = re.compile("[@\uff20]+")
 _TOP_NAMES = (
     "com net org edu gov cn hk tw mo jp kr us uk de fr ru info biz io me cc tv top vip xyz eu au ca in sg name mobi "
     "it es nl ch at be se no dk fi pl cz br nz asia pro club dev app"
 )
 _TOPS = frozenset(_TOP_NAMES.split(" "))
+_CITIZEN_GROUPS = ([18], [6, 8, 4], [6, 12], [14, 4], [6, 4, 4, 4], [6, 4, 2, 2, 4], [4, 4, 4, 4, 2], [17, 1])
+_UNUSED = ("140", "142", "143", "154", "160", "161", "163", "164", "168", "169", "179", "194")
+"""Beginnings that no mobile service has."""
+_GROUPS, _FEWEST = 6, 11
+"""Most groups and fewest digits of a number."""
 _NOBODY = ("example.com", "example.net", "example.org", "example", "test", "invalid", "localhost", "local")
 _THING = re.compile(
     r"(?:单号|订单|运单|工单|物流|快递|流水|编号|案号|序号|序列|货号|批号|票号|发票|条码|条形码|合同|版本|商品|产品|时间戳|追踪|跟踪"
@@ -58,25 +63,28 @@ def recheck(texts: Sequence[str]) -> list[tuple[Place, ...]]:
 def _places(text: str) -> Iterator[Place]:
     for run in _RUN.finditer(text):
         yield from _run(text, run.start(), run.group())
-    for sign in _SIGN.finditer(text):
-        place = _mail(text, sign.start())
-        if place:
-            yield place
+    if "@" in text or "\uff20" in text:
+        for sign in _SIGN.finditer(text):
+            place = _mail(text, sign.start()) if len(sign.group()) == 1 else None
+            if place:
+                yield place
 
 
 def _run(text: str, offset: int, raw: str) -> Iterator[Place]:
     """Judge a run of digits: each maximal series of its groups that makes one number, longest first."""
-    if offset and (text[offset - 1] in "._-+" and text[offset - 2 : offset - 1].isdigit()):
-        return
     plain = raw.translate(_ASCII)
     groups = [(m.start(), m.end()) for m in re.finditer(r"[0-9]+X?|X", plain)]
-    at = done = 0
+    widths = [b - a for a, b in groups]
+    at, done = 0, -1
+    if offset and text[offset - 1] in "._-+" and text[offset - 2 : offset - 1].isdigit():
+        at = 1  # the first group is the end of something longer
     while at < len(groups):
-        for to in range(min(len(groups), at + 6), at, -1):
+        for to in range(min(len(groups), at + _GROUPS), at, -1):
+            if sum(widths[at:to]) < _FEWEST:
+                continue
             start, end = groups[at][0], groups[to - 1][1]
-            digits = "".join(plain[a:b] for a, b in groups[at:to])
-            kind, cut = _number(digits, [b - a for a, b in groups[at:to]])
-            if kind and _stands_alone(text, offset + start, offset + end - cut, kind, at > 0 and done == at):
+            kind, cut = _number("".join(plain[a:b] for a, b in groups[at:to]), widths[at:to])
+            if kind and _stands_alone(text, offset + start, offset + end - cut, kind, done == at):
                 plus = kind == "pi_mobile" and text[offset + start - 1 : offset + start] in ("+", "\uff0b")
                 yield kind, offset + start - plus, offset + end - cut
                 at = done = to
@@ -86,52 +94,30 @@ def _run(text: str, offset: int, raw: str) -> Iterator[Place]:
 
 
 def _number(digits: str, sizes: list[int]) -> tuple[str, int]:
-    """Class of a whole number made of groups of these sizes, and how many characters at its end (an X) are not its
-    own."""
+    """Class of a whole number made of groups of these sizes; how many characters at its end (an X) are not its own."""
     bare = digits.rstrip("X")
     cut = len(digits) - len(bare)
     if "X" in bare:
         return "", 0
-    if (
-        len(digits) == 18
-        and sizes in ([18], [6, 8, 4], [6, 12], [14, 4], [6, 4, 4, 4], [6, 4, 2, 2, 4], [4, 4, 4, 4, 2], [17, 1])
-        and _citizen(digits)
-    ):
+    if len(digits) == 18 and sizes in _CITIZEN_GROUPS and _citizen(digits):
         return "pi_id", 0
     if cut:
         sizes = [*sizes[:-1], sizes[-1] - cut] if sizes[-1] > cut else sizes[:-1]
-    if (
-        14 <= len(bare) <= 19
-        and (len(sizes) == 1 or all(s == 4 for s in sizes[:-1]) or sizes in ([4, 6, 5], [4, 6, 4]))
-        and _payment(bare)
-    ):
+    fours = all(s == 4 for s in sizes[:-1])
+    if 14 <= len(bare) <= 19 and (fours or sizes in ([4, 6, 5], [4, 6, 4])) and _payment(bare):
         return "pi_card", cut
+    return ("pi_mobile", cut) if _handset(bare, sizes) else ("", 0)
+
+
+def _handset(bare: str, sizes: list[int]) -> bool:
+    """Eleven digits of a mobile service, with or without the country's number before them."""
     if bare[:4] == "0086":
         bare, sizes = bare[4:], _less(sizes, 4)
     elif bare[:2] == "86" and len(bare) == 13:
         bare, sizes = bare[2:], _less(sizes, 2)
-    if (
-        len(bare) == 11
-        and bare[0] == "1"
-        and bare[1] in "3456789"
-        and sizes in ([11], [3, 4, 4], [3, 8], [7, 4], [4, 3, 4])
-    ):
-        known = bare[1] in "38" or bare[:3] not in (
-            "140",
-            "142",
-            "143",
-            "154",
-            "160",
-            "161",
-            "163",
-            "164",
-            "168",
-            "169",
-            "179",
-            "194",
-        )
-        return ("pi_mobile", cut) if known else ("", 0)
-    return "", 0
+    if len(bare) != 11 or bare[0] != "1" or sizes not in ([11], [3, 4, 4], [3, 8], [7, 4], [4, 3, 4]):
+        return False
+    return bare[1] in "38" or (bare[1] in "45679" and bare[:3] not in _UNUSED)
 
 
 def _less(sizes: list[int], count: int) -> list[int]:

@@ -41,9 +41,11 @@ _IP6 = re.compile(r"(?<![0-9a-z:.])[23][0-9a-f]{3}:[0-9a-f:]{4,34}(?![0-9a-z:])"
 def find_emails(text: str, codes: np.ndarray) -> Iterator[Hit]:
     """E-mail addresses; `near_email` for reserved domains (RFC 2606, 6761) and for spelled-out or spaced forms."""
     at = np.flatnonzero(codes == 64)
+    done = 0
     for p in at[(codes[at + 1] != 64) & (codes[at - 1] != 64)].tolist():
-        hit = _email(text, p)
+        hit = _email(text, p, done)
         if hit:
+            done = hit.end
             yield hit
         elif text[p - 1] == " " or text[p + 1 : p + 2] == " ":
             yield from _spelled(text, max(0, p - 44), p + 64)
@@ -52,8 +54,8 @@ def find_emails(text: str, codes: np.ndarray) -> Iterator[Hit]:
             yield from _spelled(text, max(0, found.start() - 44), found.end() + 64)
 
 
-def _email(text: str, p: int) -> Hit | None:
-    left = text[max(0, p - 65) : p]
+def _email(text: str, p: int, floor: int) -> Hit | None:
+    left = text[max(floor, p - 65) : p]
     local = left[len(left.rstrip(_LOCAL)) :].lstrip(".-%+")
     right = text[p + 1 : p + 255]
     host = right[: len(right) - len(right.lstrip(_HOST))].rstrip(".-")
