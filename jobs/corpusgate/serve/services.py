@@ -13,11 +13,12 @@ import shlex
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import psutil
 
@@ -93,18 +94,30 @@ class Services:
         except OSError:
             return False
 
-    def start(self, port: int) -> None:
-        """Migrates the database where needed and starts all components; they are not healthy yet when this returns."""
+    def prepare(self, port: int) -> None:
+        """Makes ready what the components find when they start: folders, passwords, port, database."""
         for folder in (self.home, self.logs, self.pids):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)
         accounts.passwords(self.passwords)
         write_atomically(self.home / "port.json", json.dumps({"port": port}))
+        self.migrate(environment(self.place, port))
+
+    def start(self, port: int, names: Iterable[str] = COMPONENTS) -> None:
+        """Starts the components that do not run yet; they are not healthy when this returns."""
         given = environment(self.place, port)
-        self.migrate(given)
-        for name, arguments in COMPONENTS.items():
-            processes.start(name, [airflow(), *arguments], given, self.logs, self.pids)
+        for name in names:
+            if processes.noted(name, self.pids) is None:
+                processes.start(name, [airflow(), *COMPONENTS[name]], given, self.logs, self.pids)
         write_atomically(self.pids / "fingerprint", fingerprint(self.place))
+
+    def has_open_runs(self, dag: str) -> bool:
+        """Whether a run of the DAG has not ended; for a start, when nobody serves that could be asked."""
+        rows = _ask(
+            self.home / "airflow.db",
+            f"SELECT count(*) FROM dag_run WHERE dag_id = '{dag}' AND state IN ('running', 'queued')",
+        )
+        return bool(rows and rows[0][0])
 
     def migrate(self, given: dict[str, str]) -> None:
         """Brings the database to this Airflow's form. Asked of the file itself: the command costs seconds to say no.
@@ -199,6 +212,7 @@ def settings(place: Place, port: int) -> dict[str, str]:
     ours, home = place.home / "infra" / "airflow", place.var / "airflow"
     return {
         processes.MARK: str(home),
+        "SPT_NOENV": "1",  # else Airflow's processes write their titles over the environment that we find them by
         "CORPUSGATE_HOME": str(place.home),
         "CORPUSGATE_CONF": str(place.conf),
         "CORPUSGATE_LAKE": str(place.lake),
@@ -252,13 +266,18 @@ def _tools(place: Place) -> dict[str, str]:
 
 def _revision(database: Path) -> str:
     """The form that the database says it has; empty when there is none."""
+    return " ".join(sorted(row[0] for row in _ask(database, "SELECT version_num FROM alembic_version")))
+
+
+def _ask(database: Path, sql: str) -> list[tuple[Any, ...]]:
+    """Rows of the database's own file; none where there is no such file or table."""
     if not database.is_file():
-        return ""
+        return []
     try:
-        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5)) as connection:
-            return " ".join(sorted(row[0] for row in connection.execute("SELECT version_num FROM alembic_version")))
+        with closing(sqlite3.connect(f"file:{database}?mode=rw", uri=True, timeout=5)) as connection:
+            return connection.execute(sql).fetchall()
     except sqlite3.Error:
-        return ""
+        return []
 
 
 def _airflow_version() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from time import monotonic, sleep
 from typing import Any
@@ -66,28 +66,41 @@ def make_fixtures(place: Place) -> None:
 def started(services: Services, tell: Callable[[str], None]) -> Airflow:
     """Airflow, healthy and with the DAG read: the one that runs, or a new one where none does or its code is old."""
     running = services.running()
-    whole = set(running) == set(COMPONENTS)
-    if not whole or not services.is_current():
+    if set(running) != set(COMPONENTS) or not services.is_current():
         if running:
             tell("Airflow runs, but not whole or not with today's code and settings: starting it anew.")
         for line in stop(services):
             tell(f"stopped {line}")
         port = services.choose_port()
         tell(f"Starting Airflow on port {port} (the first time this takes about a minute) …")
+        services.prepare(port)
+        if services.has_open_runs(DAG):
+            end_leftovers(services, port, tell)
         services.start(port)
     airflow = client(services)
     wait_healthy(services, airflow)
-    if not whole:
-        for left in leftovers(airflow):
-            tell(f"The run {left} was cut off by a crash: marked as failed.")
     wait_read(airflow)
     airflow.unpause(DAG)
     tell(f"Airflow is up: {services.url}")
     return airflow
 
 
-def wait_healthy(services: Services, airflow: Airflow) -> None:
-    """Waits until all components say that they are well.
+def end_leftovers(services: Services, port: int, tell: Callable[[str], None]) -> None:
+    """Ends what a crash cut off while no scheduler is there yet: one that runs would take the runs up again at once."""
+    services.start(port, ["api-server"])
+    airflow = client(services)
+    wait_healthy(services, airflow, needed=("metadatabase",), components=("api-server",))
+    for run_id in leftovers(airflow):
+        tell(f"The run {run_id} was cut off by a crash: marked as failed.")
+
+
+def wait_healthy(
+    services: Services,
+    airflow: Airflow,
+    needed: Collection[str] = ("metadatabase", "scheduler", "triggerer", "dag_processor"),
+    components: Collection[str] = tuple(COMPONENTS),
+) -> None:
+    """Waits until what is `needed` says that it is well.
 
     Raises:
         UserError: one of them ended, or not all are well in time; the message names the log.
@@ -96,11 +109,11 @@ def wait_healthy(services: Services, airflow: Airflow) -> None:
     while True:
         try:
             states = airflow.health()
-            if all(states.get(n) == "healthy" for n in ("metadatabase", "scheduler", "triggerer", "dag_processor")):
+            if all(states.get(n) == "healthy" for n in needed):
                 return
         except (AirflowAway, AirflowRefused):
             states = {}
-        gone = sorted(set(COMPONENTS) - set(services.running()))
+        gone = sorted(set(components) - set(services.running()))
         if gone:
             raise UserError(f"Airflow's {', '.join(gone)} ended; {services.logs / (gone[0] + '.log')} says why.")
         if monotonic() > until:

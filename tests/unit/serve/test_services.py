@@ -143,6 +143,7 @@ def test_port_of_the_last_start_is_remembered(place: Place, command: Path) -> No
 def test_all_components_start_and_stop_and_nothing_is_left(place: Place, command: Path) -> None:
     command.write_text('#!/bin/sh\n[ "$1" = db ] && exit 0\nexec sleep 60\n')
     services = Services(place)
+    services.prepare(18123)
     services.start(18123)
     try:
         assert set(services.running()) == set(COMPONENTS)
@@ -159,6 +160,7 @@ def test_all_components_start_and_stop_and_nothing_is_left(place: Place, command
 def test_stop_after_a_crash_ends_what_the_dead_components_left(place: Place, command: Path) -> None:
     command.write_text('#!/bin/sh\n[ "$1" = db ] && exit 0\nsleep 60 &\nwait\n')
     services = Services(place)
+    services.prepare(18124)
     services.start(18124)
     for process in services.running().values():
         process.kill()
@@ -166,6 +168,35 @@ def test_stop_after_a_crash_ends_what_the_dead_components_left(place: Place, com
     assert processes.marked(services.mark) != []
     assert services.stop() == ["4 more that belonged to them (0 killed)"]
     assert processes.marked(services.mark) == []
+
+
+def test_only_what_does_not_run_is_started(place: Place, command: Path) -> None:
+    command.write_text('#!/bin/sh\n[ "$1" = db ] && exit 0\nexec sleep 60\n')
+    services = Services(place)
+    services.prepare(18125)
+    try:
+        services.start(18125, ["api-server"])
+        first = services.running()
+        services.start(18125)
+        assert set(first) == {"api-server"}
+        assert services.running()["api-server"] == first["api-server"]
+        assert set(services.running()) == set(COMPONENTS)
+    finally:
+        services.stop()
+
+
+@pytest.mark.parametrize(
+    ("state", "found"), [("running", True), ("queued", True), ("success", False), ("failed", False)]
+)
+def test_run_that_has_not_ended_is_seen_in_the_database(place: Place, state: str, found: bool) -> None:
+    services = Services(place)
+    services.home.mkdir(parents=True)
+    assert not services.has_open_runs("corpus_rebuild")
+    with closing(sqlite3.connect(services.home / "airflow.db")) as database:
+        database.execute("CREATE TABLE dag_run (dag_id TEXT, state TEXT)")
+        database.execute("INSERT INTO dag_run VALUES ('corpus_rebuild', ?), ('other', 'running')", [state])
+        database.commit()
+    assert services.has_open_runs("corpus_rebuild") is found
 
 
 def test_stop_where_nothing_runs_stops_nothing(place: Place) -> None:
