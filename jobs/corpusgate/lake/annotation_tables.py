@@ -38,8 +38,7 @@ ANNOTATION: tuple[Table, ...] = (
     table("annotation_import", "Files that were handed in, with what became of their facts: in = kept + refused.",
           "import_id", [
               ("import_id", S), ("corpus", S), ("tool", S), ("name", S), ("raw_file_sha256", S), ("sidecar_sha256", S),
-              ("map_sha256", S), ("rows_in", I64), ("kept", I64), ("refused", I64), ("fresh", I64), ("updated", I64),
-              ("unchanged", I64), ("older", I64), ("signed_by", S), ("signed_at", TIME), ("recorded_at", TIME)]),
+              ("map_sha256", S), ("rows_in", I64), ("kept", I64), ("refused", I64), ("signed_by", S), ("signed_at", TIME), ("recorded_at", TIME)]),
     table("annotation_refusal", "Facts of a handed-in file that were not taken, with the reason and the remedy.",
           "import_id raw_pointer reason", [
               ("import_id", S), ("corpus", S), ("tool", S), ("raw_file_sha256", S), ("raw_pointer", S), ("item", S),

@@ -104,5 +104,5 @@ def _response(
     key = text_or_none(record.get("id")) or text_or_none(record.get("_server_id"))
     return Raw(
         pointer=pointer, item=item, labels=labels, key=f"{key}:{user}" if key and user else None,
-        annotator_keys=(user,) if user else (), state=state, **{**about_task(given, record), "record_id": known},
+        annotator_keys=(user,) if user else (), state=state, **about_task(given, record, record.get("id")),
     )  # fmt: skip

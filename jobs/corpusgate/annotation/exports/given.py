@@ -120,12 +120,14 @@ def record_id_in(*candidates: Any) -> str | None:
     return next((c for c in candidates if isinstance(c, str) and _RECORD.fullmatch(c)), None)
 
 
-def about_task(given: Given, data: Mapping[str, Any]) -> dict[str, Any]:
-    """What a task's own data say, as fields of `Raw`: our record id, the batch, the rules' version, the text."""
+def about_task(given: Given, data: Mapping[str, Any], *others: Any) -> dict[str, Any]:
+    """What a task's own data say, as fields of `Raw`: our record id (else one of the `others`), the batch, the rules'
+    version, the text."""
     text = data.get(given.sidecar.text)
     return {
-        "record_id": record_id_in(data.get(given.sidecar.item)), "batch_id": text_or_none(data.get("batch_id")),
-        "rule_version": text_or_none(data.get("rule_version")), "text": text if isinstance(text, str) else None,
+        "record_id": record_id_in(data.get(given.sidecar.item), *others),
+        "batch_id": text_or_none(data.get("batch_id")), "rule_version": text_or_none(data.get("rule_version")),
+        "text": text if isinstance(text, str) else None,
     }  # fmt: skip
 
 
