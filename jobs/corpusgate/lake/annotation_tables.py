@@ -90,8 +90,8 @@ ANNOTATION: tuple[Table, ...] = (
           partition="batch_id"),
     table("verification", "A check of an item's result by somebody outside the batch: the batch's manual sample. "
           "risks: those of Annex A that were found; understanding, agreement, language_quality: the three points.",
-          "batch_id record_id verifier_id verified_at", [
-              *_TASK, ("verifier_id", S), ("method", S), ("verified_at", TIME), ("result", S), ("problems", S),
+          "batch_id record_id verification_id", [
+              ("verification_id", S), *_TASK, ("verifier_id", S), ("method", S), ("verified_at", TIME), ("result", S), ("problems", S),
               ("measures", S), ("understanding", S), ("agreement", S), ("language_quality", S), ("risks", STRINGS),
               ("defects", STRINGS), *_SAID], partition="batch_id"),
     table("correction", "A correction of an item: who said what, when, and who changed it to what, when.",
