@@ -8,21 +8,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from corpusgate.annotation.model import Facts, Row, Task, batch_id
 from corpusgate.settings.model import RISKS, RISKS_OF_SOURCE
 
-BatchVerdict = Literal["passed", "unverified", "void"]
+BatchVerdict = Literal["passed", "redo", "unverified", "void"]
 Basis = Literal["unanimous", "ruled", "fixed", "corrected"]
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a batch is worth: `passed` (its labels may be used), `unverified` (nobody sampled it by hand, or it is no
-    longer the batch that was drawn), `void`. `hits` are the records with an illegal or unhealthy finding in its
-    sample, `failed` those of its items that failed verification."""
+    """What a batch is worth: `passed` (its labels may be used), `redo` (functional, and its sample was inaccurate: its
+    data are annotated again), `unverified` (nobody sampled it by hand, or it is no longer the batch that was drawn),
+    `void`. `hits` are the records with an illegal or unhealthy finding in its sample, `failed` those of its items that
+    failed verification, since it was last redone as a whole."""
 
     id: str
     kind: str
@@ -89,20 +90,37 @@ def batches(facts: Facts, share_holds: Callable[[float], bool]) -> dict[str, Bat
     for row in facts.of("verification"):
         checks[row["batch_id"]].append(row)
     voided = {r["batch_id"]: r for r in facts.of("batch_voiding")}
-    return {
-        b["batch_id"]: _batch(b, items[b["batch_id"]], checks[b["batch_id"]], voided.get(b["batch_id"]), share_holds)
-        for b in facts.batches
-    }
+    work = work_of(facts.annotations)
+    found = {}
+    for about in facts.batches:
+        name = about["batch_id"]
+        since = _redone_since([work.get((name, record), []) for record in items[name]])
+        found[name] = _batch(about, items[name], checks[name], since, voided.get(name), share_holds)
+    return found
+
+
+def _redone_since(work: list[list[Row]]) -> datetime | None:
+    """When the batch began to be annotated again as a whole; None where some item is still in its first round."""
+    if not work or any(not rows or rows[0]["round"] < 2 for rows in work):
+        return None
+    return min(_began(row) for rows in work for row in rows)
+
+
+def _began(row: Row) -> datetime:
+    return row["decided_from"] or row["decided_at"] or datetime.max.replace(tzinfo=UTC)
 
 
 def _batch(
-    about: Row, items: list[str], checks: list[Row], voided: Row | None, share_holds: Callable[[float], bool]
-) -> Batch:
-    name, kind = about["batch_id"], about["kind"]
-    there = set(items)
+    about: Row, items: list[str], checks: list[Row], since: datetime | None, voided: Row | None,
+    share_holds: Callable[[float], bool],
+) -> Batch:  # fmt: skip
+    name, kind, there = about["batch_id"], about["kind"], set(items)
     checks = [c for c in checks if c["record_id"] in there]
+    # what voids a batch voids it for good, whatever was redone since
     illegal = {c["record_id"] for c in checks if any(r in RISKS_OF_SOURCE for r in c["risks"] or ())}
     hits = tuple(sorted(illegal)) if kind == "functional" else ()
+    if kind == "functional" and since is not None:
+        checks = [c for c in checks if c["verified_at"] is not None and c["verified_at"] >= since]
     failed = tuple(sorted({c["record_id"] for c in checks if c["result"] == "fail"}))
     whole = name == batch_id(items, about["rule_version"], kind)
     sampled = len({c["record_id"] for c in checks if c["method"] == "manual"})
@@ -122,6 +140,8 @@ def _verdict(
         return "void", f"{len(failed)} of {items} safety items failed verification"
     if not whole:
         return "unverified", "its items are not those that were drawn: it was batched anew after the draw"
+    if kind == "functional" and failed:
+        return "redo", f"{len(failed)} items of its sample are inaccurate: its data are annotated again"
     if not sampled:
         return "unverified", "nobody has verified any of its items by hand"
     return "passed", f"{sampled} of {items} items verified by hand"

@@ -38,7 +38,8 @@ ANNOTATION: tuple[Table, ...] = (
     table("annotation_import", "Files that were handed in, with what became of their facts: in = kept + refused.",
           "import_id", [
               ("import_id", S), ("corpus", S), ("tool", S), ("name", S), ("raw_file_sha256", S), ("sidecar_sha256", S),
-              ("map_sha256", S), ("rows_in", I64), ("kept", I64), ("refused", I64), ("signed_by", S), ("signed_at", TIME), ("recorded_at", TIME)]),
+              ("map_sha256", S), ("rows_in", I64), ("kept", I64), ("refused", I64),
+              ("signed_by", S), ("signed_at", TIME), ("recorded_at", TIME)]),
     table("annotation_refusal", "Facts of a handed-in file that were not taken, with the reason and the remedy.",
           "import_id raw_pointer reason", [
               ("import_id", S), ("corpus", S), ("tool", S), ("raw_file_sha256", S), ("raw_pointer", S), ("item", S),
@@ -91,7 +92,8 @@ ANNOTATION: tuple[Table, ...] = (
     table("verification", "A check of an item's result by somebody outside the batch: the batch's manual sample. "
           "risks: those of Annex A that were found; understanding, agreement, language_quality: the three points.",
           "batch_id record_id verification_id", [
-              ("verification_id", S), *_TASK, ("verifier_id", S), ("method", S), ("verified_at", TIME), ("result", S), ("problems", S),
+              ("verification_id", S), *_TASK, ("verifier_id", S), ("method", S), ("verified_at", TIME), ("result", S),
+              ("problems", S),
               ("measures", S), ("understanding", S), ("agreement", S), ("language_quality", S), ("risks", STRINGS),
               ("defects", STRINGS), *_SAID], partition="batch_id"),
     table("correction", "A correction of an item: who said what, when, and who changed it to what, when.",
