@@ -22,6 +22,7 @@ from corpusgate.lake.tables import TABLES
 from corpusgate.settings.place import Place
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import Column, DataFrame, SparkSession
 
 AGAIN = -1
@@ -158,6 +159,18 @@ def slices(rows: DataFrame, plan: Plan) -> dict[str, DataFrame]:
         signed = owners.where("signature IS NOT NULL").where(~F.array_contains("done", "signature"))
         made["signature"] = signed.select("text_sha256", "batch_id", F.lit(algorithm).alias("algorithm"), "signature")
     return made
+
+
+def with_states(spark: SparkSession, faults: DataFrame, states: pa.Table) -> DataFrame:
+    """Quarantined rows with what people said of them before (`states`: acquisition_id, locator, state, state_by,
+    state_because; few): reading a batch anew must not reopen what was dismissed."""
+    said = ("state", "state_by", "state_because")
+    known = spark.createDataFrame(states).withColumnsRenamed({n: f"known_{n}" for n in said})
+    joined = faults.join(F.broadcast(known), ["acquisition_id", "locator"], "left")
+    there = set(faults.columns)
+    return joined.withColumns(
+        {n: F.coalesce(f"known_{n}", F.col(n) if n in there else F.lit(None).cast("string")) for n in said}
+    ).drop(*(f"known_{n}" for n in said))
 
 
 def carried(spark: SparkSession, place: Place, staging: Staging, plan: Plan) -> Callable[[str], DataFrame]:

@@ -20,11 +20,13 @@ from corpusgate.intake.plan import BY_BATCH, Batch, Plan
 from corpusgate.lake import store
 from corpusgate.lake.lease import lease
 from corpusgate.lake.run import Run, StepResult, safe_name
+from corpusgate.lake.tables import TABLES
 from corpusgate.settings.place import Place
 from corpusgate.settings.profile import Profile, load_profile
 from corpusgate.sources.rules import licence_rows, source_rows
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
     from corpusgate.intake.frames import Staging
@@ -99,9 +101,8 @@ def _stage_and_write(
     session: SparkSession, place: Place, staging: Staging, bins: list[Any], plan: Plan, write: Write
 ) -> tuple[dict[str, Counted], int]:
     from corpusgate.intake import frames
-    from corpusgate.lake.frames import one_of
 
-    if bins:
+    if plan.read:
         frames.read_raw(session, staging, bins, plan)
     if plan.again:
         frames.screen_again(session, place, staging, plan)
@@ -112,20 +113,38 @@ def _stage_and_write(
     rows = frames.marked(session, staging, exceptions)
     counted = _counted(plan, frames.counts(rows).collect())
     made = frames.slices(rows, plan)
-    replaced = any(before[t].get(b) for t in ("document", "screening") for b in plan.new_ids)
-    stay = frames.carried(session, place, staging, plan) if replaced and others["record"] else None
-    for name in (n for n in BY_BATCH if n in made):
-        of_reading = name in ("document", "quarantine")
-        ids = plan.read_ids if of_reading else plan.new_ids
-        nothing = name == "quarantine" and not any(c.errored for c in counted.values())
-        if not ids or (nothing and not any(before[name].get(b) for b in ids)):
-            continue  # a commit costs seconds
-        frame = made[name]
-        if stay and name in ("document", "screening", "finding", "signature"):
-            frame = frame.unionByName(stay(name), allowMissingColumns=True)
-        write(frame, place, name, one_of("batch_id", ids))
+    if not any(c.errored for c in counted.values()) and not any(before["quarantine"].get(b) for b in plan.read_ids):
+        made.pop("quarantine")  # a commit costs seconds
+    elif (states := _states(place, plan.read_ids)).num_rows:
+        made["quarantine"] = frames.with_states(session, made["quarantine"], states)
+    if others["record"] and any(before[t].get(b) for t in ("document", "screening") for b in plan.new_ids):
+        stay = frames.carried(session, place, staging, plan)
+        for name in ("document", "screening", "finding", "signature"):
+            if name in made:
+                made[name] = made[name].unionByName(stay(name), allowMissingColumns=True)
+    _write(place, plan, made, write)
     after = store.partition_rows(place, "document")
     return counted, sum(after.get(b, 0) for b in plan.read_ids)
+
+
+def _write(place: Place, plan: Plan, made: Mapping[str, DataFrame], write: Write) -> None:
+    """Writes each table's slice; a batch that is only screened again keeps its documents and its quarantine."""
+    from corpusgate.lake.frames import one_of
+
+    for name in BY_BATCH:
+        ids = plan.read_ids if name in ("document", "quarantine") else plan.new_ids
+        if name in made and ids:
+            write(made[name], place, name, one_of("batch_id", ids))
+
+
+def _states(place: Place, batches: list[str]) -> pa.Table:
+    """What people said of quarantined rows of these batches."""
+    columns = ["acquisition_id", "locator", "state", "state_by", "state_because"]
+    there = [b for b in batches if b in store.partition_rows(place, "quarantine")]
+    chosen = ", ".join(f"'{b}'" for b in there) or "NULL"
+    said = store.read(place, "quarantine", columns, f"batch_id IN ({chosen}) AND state <> 'open'")
+    # SQL answers in view types, which mean nothing to Spark.
+    return store.to_arrow(TABLES["quarantine"], said.to_pylist()).select(columns)
 
 
 def _counted(plan: Plan, rows: list[Any]) -> dict[str, Counted]:
