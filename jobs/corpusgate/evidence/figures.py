@@ -56,6 +56,7 @@ def figures(place: Place, run_id: str) -> dict[str, Any]:
         "sources": _sources(run, results, sizes, removed),
         "sizes": sizes,
         "removed": removed,
+        "masks_in_notices": _masks_in_notices(place, release_id),
         "languages_dropped": decided.facts.get("languages_dropped", []) if decided else [],
         "steps": [r.model_dump(exclude={"facts"}) for r in results],
     }
@@ -74,6 +75,12 @@ def find_run(place: Place, run_id: str) -> Run:
     from datetime import datetime
 
     return open_run(place, said["corpus"], said["run_id"], datetime.fromisoformat(said["at"]))
+
+
+def _masks_in_notices(place: Place, release_id: str | None) -> dict[str, int]:
+    """Source -> masks inside copyright notices, as counted when the release was written; empty for a mere candidate."""
+    path = place.releases / (release_id or "-") / "files.json"
+    return json.loads(path.read_text("utf-8")).get("masks_in_notices", {}) if path.is_file() else {}
 
 
 def _published(run: Run) -> str:

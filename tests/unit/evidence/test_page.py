@@ -50,7 +50,8 @@ def told(**changes):
             }
         ],
         "removed": [{"source_id": "s", "outcome": "removed", "rule": HOSTILE, "records": 1}],
-        "languages_dropped": [],
+        "masks_in_notices": {"s": 2},
+        "languages_dropped": ["en"],
         "steps": [
             {
                 "step": "intake",
@@ -128,6 +129,12 @@ def test_verdicts_stand_worst_first_in_both_languages(page):
     assert text.index("不符合") > 0
     rows = re.findall(r'<tr><td><span class="verdict (\w+)"', render(told(), {}))
     assert rows == ["fail", "pass"]
+
+
+def test_dropped_languages_and_masks_inside_notices_are_named(page):
+    text = " ".join("".join(page.text).split())
+    assert re.search(r"languages not served for want of a second source \(trial only\) ?: en", text)
+    assert "Masks inside copyright notices" in text
 
 
 def test_a_candidate_that_was_not_published_says_so():
