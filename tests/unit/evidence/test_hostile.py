@@ -27,8 +27,8 @@ HOSTILE = f"{MARKUP} {FORMULA} {TURNED}"
 RELEASE = "test-0123456789ab"
 #: What the page is made of. None of these runs, loads or sends anything.
 TAGS = {
-    "html", "head", "meta", "title", "style", "body", "main", "header", "section", "h1", "h2", "h3", "p", "span", "code",
-    "b", "br", "div", "table", "thead", "tbody", "tr", "th", "td", "bdi", "svg", "rect", "text",
+    "html", "head", "meta", "title", "style", "body", "main", "header", "section", "h1", "h2", "h3", "p", "span",
+    "code", "b", "br", "div", "table", "thead", "tbody", "tr", "th", "td", "bdi", "svg", "rect", "text",
 }  # fmt: skip
 
 
