@@ -27,11 +27,11 @@ _COMPARED = "text_a string, text_b string, batch_id string, jaccard double, over
 
 def in_buckets(signatures: DataFrame) -> DataFrame:
     """text_sha256, batch_id, bucket: a row for each band of each signature. A bucket's number names band and minima."""
+    # One small expression, not 28: compiling those costs more than they save on a corpus of any usual size.
     width = ROWS * 4
-    numbers = [
-        F.xxhash64(F.lit(band), F.expr(f"substring(signature, {band * width + 1}, {width})")) for band in range(BANDS)
-    ]
-    return signatures.select("text_sha256", "batch_id", F.explode(F.array(*numbers)).alias("bucket"))
+    number = f"xxhash64(band, substring(signature, band * {width} + 1, {width}))"
+    numbers = F.expr(f"transform(sequence(0, {BANDS - 1}), band -> {number})")
+    return signatures.select("text_sha256", "batch_id", F.explode(numbers).alias("bucket"))
 
 
 def meetings(new: DataFrame, old: DataFrame | None = None, limit: int = OVERFULL) -> tuple[DataFrame, DataFrame]:
@@ -50,7 +50,8 @@ def meetings(new: DataFrame, old: DataFrame | None = None, limit: int = OVERFULL
         F.bit_xor(F.xxhash64("text_sha256")).alias("who"),
         F.max(F.when(F.col("new"), F.col("batch_id"))).alias("batch_id"),
     )
-    shared = counted.where((F.col("texts") > 1) & F.col("batch_id").isNotNull())
+    # Few rows out of many; asked for twice.
+    shared = counted.where((F.col("texts") > 1) & F.col("batch_id").isNotNull()).persist()
     # Near copies meet in a dozen buckets with nobody else in them: one of those is enough.
     distinct = shared.where(F.col("texts") <= limit).groupBy("texts", "who").agg(F.min("bucket").alias("bucket"))
     members = (
@@ -62,7 +63,7 @@ def meetings(new: DataFrame, old: DataFrame | None = None, limit: int = OVERFULL
 
 
 def check(members: DataFrame, document: DataFrame, *, edges_only: bool = True) -> DataFrame:
-    """Compares the members (`MEMBERS`) of each bucket: text_a, text_b, batch_id, jaccard, overlap (see `rules.Likeness`).
+    """Compares the members (`MEMBERS`) of each bucket: text_a, text_b, batch_id and their `rules.Likeness`.
 
     A pair is compared where one of the two is new there, once; only edges are given unless told otherwise. `document`
     has text_sha256, text. A text that is gone from it takes no part.

@@ -94,10 +94,11 @@ def compare_new(search: Search) -> list[str]:
     found = frames.check(members, read(search.session, search.place, "document"))
     others = search.read("near_edge").where(f"NOT ({chosen}) AND NOT startswith(batch_id, '{_OVERFULL}')")
     search.write("near_edge", found.join(others, ["text_a", "text_b"], "left_anti"), fresh)
-    # What was overfull once stays noted: only its links were compared, even if texts have gone since.
-    noted = search.read("near_bucket").where(chosen).select("bucket", "batch_id", "texts")
-    overfull = overfull.unionByName(noted).groupBy("bucket", "batch_id").max("texts")
-    search.write("near_bucket", overfull.withColumnRenamed("max(texts)", "texts"), fresh)
+    if not overfull.isEmpty():
+        # What was overfull once stays noted: only its links were compared, even if texts have gone since.
+        noted = search.read("near_bucket").where(chosen).select("bucket", "batch_id", "texts")
+        overfull = overfull.unionByName(noted).groupBy("bucket", "batch_id").max("texts")
+        search.write("near_bucket", overfull.withColumnRenamed("max(texts)", "texts"), fresh)
     rows = [
         {"batch_id": b, "algorithm": search.algorithm, "texts": there[b][0], "checksum": there[b][1]} for b in fresh
     ]
