@@ -1,8 +1,9 @@
-"""`corpusgate quarantine …`: what could not be read, and why."""
+"""`corpusgate quarantine …`: what could not be read, why, and what people say of it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -14,7 +15,7 @@ from corpusgate.settings.place import find_place
 
 app = typer.Typer(name="quarantine", help="What could not be read, with its reason.", no_args_is_help=True)
 
-_COLUMNS = ["source_id", "locator", "reason", "detail", "byte_offset", "state", "acquisition_id"]
+_COLUMNS = ["source_id", "locator", "reason", "detail", "byte_offset", "state", "state_because", "acquisition_id"]
 
 
 @app.command("list")
@@ -38,6 +39,58 @@ def show_(
     if not rows:
         raise UserError(f"Nothing in the quarantine has the locator {locator!r}; see `corpusgate quarantine list`.")
     show(rows, form)
+
+
+LocatorsArgument = Annotated[list[str] | None, typer.Argument(help="Locators as `list` shows them.")]
+SourceOption = Annotated[str | None, typer.Option("--source", help="All of this source, or of it only.")]
+ReasonOption = Annotated[str | None, typer.Option("--reason", help="Only those with this reason.")]
+ByOption = Annotated[str, typer.Option("--by", help="Name of the person who says so.")]
+BecauseOption = Annotated[str, typer.Option("--because", help="What was found, and why this follows.")]
+
+
+@app.command()
+def retry(
+    by: ByOption,
+    because: BecauseOption,
+    locators: LocatorsArgument = None,
+    source: SourceOption = None,
+    reason: ReasonOption = None,
+) -> None:
+    """Has the next rebuild read the batches of these rows again, e.g. after a repair of reader or machine."""
+    rows = _said("retried", locators, source, reason, by, because)
+    batches = len({r["batch_id"] for r in rows})
+    typer.echo(f"{_count(rows)} noted; the next rebuild reads {batches} batch{'' if batches == 1 else 'es'} again.")
+
+
+@app.command()
+def dismiss(
+    by: ByOption,
+    because: BecauseOption,
+    locators: LocatorsArgument = None,
+    source: SourceOption = None,
+    reason: ReasonOption = None,
+) -> None:
+    """Says that these rows are no records: they no longer count in the share that holds their source."""
+    rows = _said("dismissed", locators, source, reason, by, because)
+    typer.echo(f"{_count(rows)} dismissed; the next source gate leaves them out of the share of unreadable items.")
+
+
+def _said(
+    word: Literal["retried", "dismissed"],
+    locators: list[str] | None,
+    source: str | None,
+    reason: str | None,
+    by: str,
+    because: str,
+) -> list[dict[str, Any]]:
+    from corpusgate.intake.quarantine import Chosen, say
+
+    chosen = Chosen(tuple(locators or ()), source, reason)
+    return say(find_place(), word, chosen, by=by, because=because, at=datetime.now(UTC))
+
+
+def _count(rows: list[dict[str, Any]]) -> str:
+    return f"{len(rows)} row{'' if len(rows) == 1 else 's'}"
 
 
 def _literal(text: str) -> str:

@@ -19,6 +19,7 @@ from corpusgate.gates.figures import (
     guarded,
     ids,
     keyword_weights,
+    quoted,
     screened_families,
     share,
     values,
@@ -136,11 +137,20 @@ def _of_records(run: Run, source_ids: list[str]) -> list[Figure]:
 
 
 def _errored(run: Run, source_id: str) -> list[Figure]:
-    """Share of the source's items that could not be read; they are in quarantine."""
-    facts = _intake(run).facts["sources"][source_id]
+    """Share of the source's items that could not be read and that nobody dismissed; they are in quarantine."""
+    said = _intake(run).facts
+    facts = said["sources"][source_id]
     k, n = int(facts["errored"]), int(facts["rows_in"])
     because = f"{k} of {n} items could not be read and are in quarantine"
+    if k and (gone := _dismissed(run, said["batches"][source_id])):
+        k -= gone
+        because += f", {gone} of them dismissed by people as no records"
     return [_measured(ERRORED, "source", source_id, share(k, n), k, n, because)]
+
+
+def _dismissed(run: Run, batch_id: str) -> int:
+    where = f"batch_id = {quoted(_hex(batch_id))} AND state = 'dismissed'"
+    return store.read(run.place, "quarantine", ["locator"], where).num_rows
 
 
 def collect(run: Run, source_ids: list[str]) -> dict[str, Collected]:

@@ -163,13 +163,13 @@ def slices(rows: DataFrame, plan: Plan) -> dict[str, DataFrame]:
 
 def with_states(spark: SparkSession, faults: DataFrame, states: pa.Table) -> DataFrame:
     """Quarantined rows with what people said of them before (`states`: acquisition_id, locator, state, state_by,
-    state_because; few): reading a batch anew must not reopen what was dismissed."""
-    said = ("state", "state_by", "state_because")
+    state_because, state_at; few): reading a batch anew must not reopen what was dismissed."""
+    said = ("state", "state_by", "state_because", "state_at")
     known = spark.createDataFrame(states).withColumnsRenamed({n: f"known_{n}" for n in said})
     joined = faults.join(F.broadcast(known), ["acquisition_id", "locator"], "left")
     there = set(faults.columns)
     return joined.withColumns(
-        {n: F.coalesce(f"known_{n}", F.col(n) if n in there else F.lit(None).cast("string")) for n in said}
+        {n: F.coalesce(f"known_{n}", F.col(n)) if n in there else F.col(f"known_{n}") for n in said}
     ).drop(*(f"known_{n}" for n in said))
 
 

@@ -139,7 +139,7 @@ def _write(place: Place, plan: Plan, made: Mapping[str, DataFrame], write: Write
 
 def _states(place: Place, batches: list[str]) -> pa.Table:
     """What people said of quarantined rows of these batches."""
-    columns = ["acquisition_id", "locator", "state", "state_by", "state_because"]
+    columns = ["acquisition_id", "locator", "state", "state_by", "state_because", "state_at"]
     there = [b for b in batches if b in store.partition_rows(place, "quarantine")]
     chosen = ", ".join(f"'{b}'" for b in there) or "NULL"
     said = store.read(place, "quarantine", columns, f"batch_id IN ({chosen}) AND state <> 'open'")

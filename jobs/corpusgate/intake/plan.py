@@ -180,6 +180,11 @@ def read_report(place: Place, batch: str) -> dict[str, Any] | None:
     return json.loads(path.read_text("utf-8")) if path.is_file() else None
 
 
+def forget_report(place: Place, batch: str) -> None:
+    """Makes the batch one that was never done: the next intake reads it again."""
+    _report(place, batch).unlink(missing_ok=True)
+
+
 def write_report(place: Place, plan: Plan, batch: Batch, counted: Mapping[str, Any]) -> None:
     """Says that the batch is done: what it was made of, and what came out (`counted`, with rows by table)."""
     report = {

@@ -167,6 +167,7 @@ _ALL = (
             ("state_by", S),
             ("state_because", S),
             ("recorded_at", TIME),
+            ("state_at", TIME),
         ],
         partition="batch_id",
         spark=True,

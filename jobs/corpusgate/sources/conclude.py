@@ -22,6 +22,7 @@ from corpusgate.lake.run import Run, StepResult
 from corpusgate.settings.corpus import Corpus
 from corpusgate.settings.licence import USES, LicenceTable, load_licences, spelling
 from corpusgate.settings.load import load_corpus, load_source, plain
+from corpusgate.settings.person import BECAUSE_LEAST, LONGEST, NOBODY
 from corpusgate.settings.place import Place
 from corpusgate.settings.source import LicencePart, Source
 from corpusgate.sources.expressions import grants, read
@@ -29,12 +30,6 @@ from corpusgate.sources.job import judged, periods, walk
 from corpusgate.sources.new import TO_FILL
 from corpusgate.sources.recorded import BY_PERSON, TAKEN_BACK, basis
 
-#: Who is nobody: a conclusion needs a person who can be asked about it later.
-NOBODY = ("admin", "administrator", "anonymous", "corpusgate", "me", "n/a", "nobody", "none", "root", "someone", "team",
-          "test", "unknown", "user", "管理员", "匿名", "某人", "本人", "未知", "无", "测试")  # fmt: skip
-#: Fewer characters are no reason.
-BECAUSE_LEAST = 8
-_LONGEST = 2000
 #: What makes two recordings the same word.
 _SAME = ("concluded", "concluded_by", "concluded_role", "because", "notes", "provisional", "basis")
 
@@ -136,8 +131,8 @@ def _complete(word: Word) -> None:
     for name, text in (*said.items(), *(("--note", note) for note in word.notes)):
         if not text.strip() or TO_FILL in text:
             raise UserError(f"{name} is empty; a conclusion names a person, a role and a reason.")
-        if len(text) > _LONGEST or any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in text):
-            raise UserError(f"{name} holds control or direction characters, or more than {_LONGEST:,} characters.")
+        if len(text) > LONGEST or any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in text):
+            raise UserError(f"{name} holds control or direction characters, or more than {LONGEST:,} characters.")
     by = word.by.strip()
     if by.casefold() in NOBODY or by.casefold() == word.role.strip().casefold() or not any(map(str.isalpha, by)):
         raise UserError(f"--by {by!r} names nobody: write the name of the person who answers for this.")

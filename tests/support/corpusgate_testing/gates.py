@@ -34,7 +34,7 @@ SOURCES: dict[str, tuple[str, str, str, str]] = {
 HOME = Path(__file__).resolve().parents[3]
 TABLES = (
     "record", "document", "screening", "finding", "acquisition", "release_record", "sample", "sample_item", "review",
-    "attestation",
+    "attestation", "annotation_batch", "quarantine",
 )  # fmt: skip
 
 
