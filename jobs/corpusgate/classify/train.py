@@ -1,6 +1,6 @@
 """Fits the model: TF-IDF of characters and pairs of characters, and a logistic regression over them (scikit-learn).
 
-libraries.md-style comparisons of a dozen models found none better beyond the noise, and it can be explained by its
+Of a dozen models that were compared none was better beyond the noise, and this one can be explained by its
 heaviest characters. scikit-learn is imported when something is fitted. Deterministic: no seed is needed.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from corpusgate.classify.form import WHOLE, whole_texts, window_texts
+from corpusgate.classify.form import whole_texts, window_texts
 from corpusgate.classify.rules import CLEAN, Example
 from corpusgate.errors import UserError
 
@@ -70,6 +70,3 @@ def _rows(examples: Sequence[Example]) -> tuple[list[str], list[str], list[float
         classes += [CLEAN] * len(cut)
         weights += [1.0] * len(cut)
     return texts, classes, weights
-
-
-__all__ = ["SETTINGS", "WHOLE", "fit"]

@@ -16,7 +16,8 @@ _SHORTEST = 16  # bytes: under that a key could be found by trial
 
 
 def kit_for(run: Run) -> Kit:
-    """The kit of a run: the lexicon that the corpus names, by its hash, and the key of this installation.
+    """The kit of a run: the lexicon that the corpus names, by its hash, the key of this installation, the
+    promoted model.
 
     Raises:
         UserError: no such lexicon, or a key that is not usable.
@@ -29,7 +30,16 @@ def kit_for(run: Run) -> Kit:
             f"Correct policy.lexicon in conf/corpora/{run.corpus.id}.yaml; the lexicons there: {there}."
         )
     key = hmac_key(run.place.var)
-    return Kit(str(folder), digest(folder), key, key_id(key))
+    model_dir, model_sha256 = promoted_model(run)
+    return Kit(str(folder), digest(folder), key, key_id(key), model_dir, model_sha256)
+
+
+def promoted_model(run: Run) -> tuple[str | None, str | None]:
+    """Folder and weights' digest of the model that is promoted for the run's corpus; None twice where none is."""
+    from corpusgate.classify.job import models, promoted
+
+    said = promoted(run.place, run.corpus.id)
+    return (None, None) if said is None else (str(models(run.place) / said["version"]), said["weights_sha256"])
 
 
 def hmac_key(var: Path) -> bytes:

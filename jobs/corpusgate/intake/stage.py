@@ -239,7 +239,7 @@ def _screened(buffer: _Buffer, screen: Screen) -> pa.RecordBatch:
 
 def _said(screened: Sequence[Screened | None]) -> tuple[list[Any], list[bytes | None]]:
     """Columns `findings` and `signature`; the latter stays empty until a detector signs."""
-    family = {d.NAME: d.FAMILY for d in detectors.DETECTORS}
+    family = detectors.family_of()
     findings = [
         s and [{"family": family[f.detector], **{n: getattr(f, n) for n in _OF_FINDING[1:]}} for f in s.findings]
         for s in screened

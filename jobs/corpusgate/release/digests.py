@@ -15,7 +15,8 @@ NO_LOCK = "none"
 
 
 def digests(run: Run) -> dict[str, str]:
-    """SHA-256, hex, of `code`, `conf`, `lock`, `lexicon` and `policy` of a run.
+    """SHA-256, hex, of `code`, `conf`, `lock`, `lexicon` and `policy` of a run, and of `model`, the weights of the
+    classifier that is promoted for its corpus, where one is.
 
     `conf` covers the corpus's own files only: its YAML, its sources', the controls, the licences, its lexicon; another
     corpus's change is no change of this one. `lock` is "none" where the installation has no requirements.lock.
@@ -27,7 +28,15 @@ def digests(run: Run) -> dict[str, str]:
         "lock": file_sha256(lock) if lock.is_file() else NO_LOCK,
         "lexicon": files_digest(run.place.conf, lexicon_files(run)),
         "policy": policy_digest(run),
+        **_model_digest(run),
     }
+
+
+def _model_digest(run: Run) -> dict[str, str]:
+    from corpusgate.classify.job import promoted
+
+    said = promoted(run.place, run.corpus.id)
+    return {} if said is None else {"model": said["weights_sha256"]}
 
 
 def policy_digest(run: Run) -> str:

@@ -13,15 +13,28 @@ from typing import Any
 
 from corpusgate.banks import lexicon
 from corpusgate.errors import ConfigError, DetectorMissing
-from corpusgate.intake.detectors import keywords, language_quality, personal_information, pi_check
+from corpusgate.intake.detectors import classifier, keywords, language_quality, personal_information, pi_check
 from corpusgate.intake.detectors.batch import Batch, groups, make_batch
 from corpusgate.intake.detectors.long_text import LONGEST_TEXT, merge, pieces
 from corpusgate.intake.detectors.model import Finding, Kit, Screened
 
-__all__ = ["DETECTORS", "FAMILIES", "Finding", "Kit", "Screened", "Screener", "load", "versions"]
+__all__ = [
+    "DETECTORS",
+    "FAMILIES",
+    "Finding",
+    "Kit",
+    "Screened",
+    "Screener",
+    "family_of",
+    "load",
+    "running",
+    "versions",
+]
 
 FAMILIES = ("keyword", "personal_information", "language_quality", "signature", "classifier")
 DETECTORS: tuple[ModuleType, ...] = (keywords, personal_information, pi_check, language_quality)
+MODELLED: tuple[ModuleType, ...] = (classifier,)
+"""Detectors that run only where the kit names a promoted model."""
 
 CANARIES = (
     ("持证人的公民身份号码是110101199003070011。", "pi_id"),
@@ -33,10 +46,20 @@ CANARIES = (
 detectors."""
 
 
+def running(kit: Kit) -> tuple[ModuleType, ...]:
+    """The detectors that this kit makes ready."""
+    return DETECTORS + (MODELLED if kit.model_dir is not None else ())
+
+
+def family_of() -> dict[str, str]:
+    """Name of every detector there is to its family."""
+    return {d.NAME: d.FAMILY for d in DETECTORS + MODELLED}
+
+
 def versions(kit: Kit) -> dict[str, str]:
     """Family to version, for the families that run: code version and data digest of every detector of the family."""
     out: dict[str, list[str]] = {}
-    for detector in DETECTORS:
+    for detector in running(kit):
         out.setdefault(detector.FAMILY, []).append(f"{detector.NAME}-{detector.version(kit)}")
     return {family: " ".join(parts) for family, parts in out.items()}
 
@@ -51,7 +74,7 @@ def load(kit: Kit) -> Screener:
                 f"The lexicon in {kit.lexicon_dir} hashes to {found}, and the run names {kit.lexicon_sha256}: "
                 "this worker has another version of it."
             )
-        ready = tuple(detector.prepare(kit) for detector in DETECTORS)
+        ready = tuple(detector.prepare(kit) for detector in running(kit))
     except (ConfigError, ImportError, OSError) as error:
         raise DetectorMissing(f"A detector cannot be made ready on this worker: {error}") from error
     screener = Screener(ready)

@@ -45,9 +45,12 @@ class Screened:
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """What a worker is given: where the lexicon lies and what it must hash to, and the key for identifiers."""
+    """What a worker is given: where the lexicon lies and what it must hash to, the key for identifiers, and, where a
+    model is promoted for the corpus, its folder and the digest of its weights."""
 
     lexicon_dir: str
     lexicon_sha256: str
     hmac_key: bytes | None
     hmac_key_id: str | None
+    model_dir: str | None = None
+    model_sha256: str | None = None

@@ -1,0 +1,143 @@
+"""The technical sample (45654-2025 4.2.1, by B.2.1.2.1 b): at least 10 % of the released items of each modality, seen
+by a model that did not filter them.
+
+Items whose text the model was taught with prove nothing; the next ones of the same draw take their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from corpusgate.classify.job import card_of, models, promoted
+from corpusgate.classify.model import Model, load
+from corpusgate.decide.rules import apply_masks, parse_mask_set, text_sha256
+from corpusgate.errors import DetectorMissing
+from corpusgate.gates import statistics
+from corpusgate.gates.figures import EXAMPLES, Figure, GateInput
+from corpusgate.lake import store
+from corpusgate.lake.dialect import literal
+from corpusgate.lake.run import Run
+from corpusgate.review.draw import TECHNICAL, draw_sql, frame_where
+from corpusgate.settings.control import Control
+
+CHUNK, TEXT = 500, "text"
+
+
+def technical_figures(run: Run, release_id: str, control: Control) -> list[Figure]:
+    """One figure a modality: the share of the sample in which the promoted model finds nothing; pending without an
+    independent model.
+
+    Raises:
+        GateInput: sample or texts are missing, or a text is not the one that was recorded.
+    """
+    model, because, taught = _independent(run)
+    figures = []
+    rows = store.read(
+        run.place, "sample", where=f"release_id = {literal(release_id)} AND control_id = {literal(TECHNICAL)}"
+    )
+    samples = {r["stratum"]: r for r in rows.to_pylist()}
+    for modality in sorted({*run.corpus.modalities, *samples}):
+        stratum = f"modality:{modality}"
+        if model is None or modality != TEXT or modality not in samples:
+            said = because if model is None else f"no independent detector sees a sample of {modality}"
+            figures.append(Figure(control.id, "content", "release", release_id, "pending", stratum, because=said))
+            continue
+        figures.append(_figure(run, release_id, control, stratum, samples[modality], model, taught))
+    return figures
+
+
+def _independent(run: Run) -> tuple[Model | None, str, frozenset[str]]:
+    """The promoted model with the texts it was taught with; or why there is none that may judge."""
+    if promoted(run.place, run.corpus.id) is None:
+        return None, "no independent detector: no classifier is promoted for this corpus", frozenset()
+    card = card_of(run.place, run.corpus.id)
+    if card["fixture"]:
+        return None, f"no independent detector: the model {card['version']} was taught with a fixture", frozenset()
+    if not card["independent"]:
+        return None, f"no independent detector: labels of the model {card['version']} came from a lexicon", frozenset()
+    try:
+        return load(models(run.place) / card["version"]), "", frozenset(card["train_texts"])
+    except DetectorMissing as error:
+        raise GateInput(str(error)) from None
+
+
+def _figure(
+    run: Run, release_id: str, control: Control, stratum: str, sample: Mapping[str, Any], model: Model,
+    taught: frozenset[str],
+) -> Figure:  # fmt: skip
+    assert control.draw is not None
+    needed = max(control.draw.size(sample["frame_rows"]), sample["size"])
+    chosen, skipped = _chosen(run, release_id, sample, needed, taught)
+    bad = [record for record, worst in _judged(run, release_id, chosen, model) if worst >= model.threshold]
+    n, k = len(chosen), len(chosen) - len(bad)
+    said = f"{k} of {n} items of the technical sample pass the model {model.version}"
+    said += f"; {skipped} it was taught with were passed over for the next of the draw" if skipped else ""
+    said += f"; {statistics.said(k, n)}" if n else ""
+    if n < needed:
+        return Figure(
+            control.id, "content", "release", release_id, "pending", stratum, k=k, n=n,
+            because=f"{said}; {needed} are asked for, and the model was taught with the rest",
+        )  # fmt: skip
+    return Figure(
+        control.id, "content", "release", release_id, "measured", stratum, value=k / n if n else None, k=k, n=n,
+        because=said, examples=tuple(sorted(bad))[:EXAMPLES],
+    )  # fmt: skip
+
+
+def _chosen(
+    run: Run, release_id: str, sample: Mapping[str, Any], needed: int, taught: frozenset[str]
+) -> tuple[list[str], int]:
+    """The record ids of the sample in the order of its draw, without those taught with; how many were passed over."""
+    drawn = draw_sql(
+        "datafusion", "release_record", frame_where(release_id, sample["stratum"]), sample["seed"],
+        needed + len(taught),
+    )  # fmt: skip
+    # the draw orders by hash; joined again so that the text's hash comes along in that order
+    order = store.query(run.place, drawn, ["release_record"]).column("record_id").to_pylist()
+    texts = store.read(run.place, "release_record", ["record_id", "text_sha256"], frame_where(release_id, TEXT))
+    of = dict(zip(texts.column("record_id").to_pylist(), texts.column("text_sha256").to_pylist(), strict=True))
+    chosen: list[str] = []
+    skipped = 0
+    for record in order:
+        if len(chosen) == needed:
+            break
+        if of.get(record) in taught:
+            skipped += 1
+        else:
+            chosen.append(record)
+    return chosen, skipped
+
+
+def _judged(run: Run, release_id: str, chosen: Sequence[str], model: Model) -> Iterator[tuple[str, float]]:
+    """Each chosen record with the harm score of its released text."""
+    wanted, seen = set(chosen), 0
+    for rows in _texts(run, release_id, wanted):
+        seen += len(rows)
+        for row, worst in zip(rows, model.worst([_released(r) for r in rows]), strict=True):
+            yield row["record_id"], worst.harm
+    if seen != len(wanted):
+        raise GateInput(f"the technical sample has {len(wanted)} items, but the texts of only {seen} are there")
+
+
+def _texts(run: Run, release_id: str, wanted: set[str]) -> Iterator[list[dict[str, Any]]]:
+    sql = (
+        "SELECT k.record_id, k.mask_set, k.released_sha256, d.text FROM release_record k JOIN document d "
+        "ON k.text_sha256 = d.text_sha256 "
+        f"WHERE k.release_id = {literal(release_id)} AND k.modality = {literal(TEXT)}"
+    )
+    for batch in store.stream(run.place, sql, ["release_record", "document"]):
+        for start in range(0, batch.num_rows, CHUNK):
+            rows = [r for r in batch.slice(start, CHUNK).to_pylist() if r["record_id"] in wanted]
+            if rows:
+                yield rows
+
+
+def _released(row: Mapping[str, Any]) -> str:
+    try:
+        text = apply_masks(row["text"], parse_mask_set(row["mask_set"]))
+    except ValueError as error:
+        raise GateInput(f"the masks of record {row['record_id']} do not fit its text: {error}") from None
+    if text_sha256(text) != row["released_sha256"]:
+        raise GateInput(f"the released text of record {row['record_id']} is not the one that was recorded")
+    return text
