@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from corpusgate.errors import UserError
 from corpusgate.evidence.job import in_order
+from corpusgate.gates.verdict import verdict_table
 from corpusgate.lake.run import Run, StepResult, open_run, safe_name
 from corpusgate.lake.store import ensure_tables, in_force, query
 from corpusgate.settings.place import Place
+
+#: The steps whose verdicts `control_result` holds.
+GATES = ("source_gate", "release_gate")
 
 _SIZES = """
 SELECT k.source_id, k.language, p.concluded AS licence, count(*) AS records, sum(k.characters) AS characters,
@@ -52,7 +57,8 @@ def figures(place: Place, run_id: str) -> dict[str, Any]:
         "release_id": release_id,
         "releases": query(place, _RELEASE.format(release=safe)).to_pylist() if release_id else [],
         "published": _published(run),
-        "verdicts": _verdicts(run),
+        "verdicts": [asdict(row) for row in verdict_table(run)],
+        "judgements": _judgements(run),
         "sources": _sources(run, results, sizes, removed),
         "sizes": sizes,
         "removed": removed,
@@ -88,9 +94,11 @@ def _published(run: Run) -> str:
     return result.state if result else "not_published"
 
 
-def _verdicts(run: Run) -> list[dict[str, Any]]:
+def _judgements(run: Run) -> list[dict[str, Any]]:
+    """Every verdict in force, half by half, as `control_result` has it; by control, scope and stratum."""
     where = f"run_id = '{run.id.replace(chr(39), chr(39) * 2)}' AND gate = "
-    rows = [row for gate in ("source", "release") for row in in_force(run.place, "control_result", f"{where}'{gate}'")]
+    rows = [row for gate in GATES for row in in_force(run.place, "control_result", f"{where}'{gate}'")]
+    rows.sort(key=lambda r: (r["control_id"], r["scope"], r["scope_id"], r["stratum"] or "", r["half"]))
     return [{k: v for k, v in r.items() if k not in ("previous_sha256", "row_sha256")} for r in rows]
 
 

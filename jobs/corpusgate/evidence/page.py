@@ -37,7 +37,7 @@ def run_page(place: Place, run_id: str) -> str:
 
 def render(told: dict[str, Any], controls: dict[str, Control]) -> str:
     """Figures as HTML; `controls` by id give titles and next acts in both languages."""
-    verdicts = sorted(told["verdicts"], key=lambda v: (_ORDER.get(v["verdict"], 0), v["clause"], v["scope_id"] or ""))
+    verdicts = sorted(told["verdicts"], key=lambda v: (_ORDER.get(v["verdict"], 0), v["clause"], v["scope"]))
     fates = [
         Bar(s["source_id"], (("kept", s["kept"]), ("removed", s["removed"]), ("errored", s["errored"])))
         for s in told["sources"]

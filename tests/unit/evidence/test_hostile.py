@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from datetime import timedelta
 from html.parser import HTMLParser
 
@@ -18,7 +19,7 @@ from corpusgate.lake import store
 from corpusgate.lake.run import StepResult
 from corpusgate.sources.conclude import Word, conclude
 from corpusgate.sources.job import licence
-from corpusgate_testing.sources import AT, installation, run_of
+from corpusgate_testing.sources import AT, REPOSITORY, installation, run_of
 
 MARKUP = '"><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7*7 }}'
 FORMULA = '=HYPERLINK("http://x.invalid","go")+cmd|\' /C calc\'!A0'
@@ -29,6 +30,7 @@ RELEASE = "test-0123456789ab"
 TAGS = {
     "html", "head", "meta", "title", "style", "body", "main", "header", "section", "h1", "h2", "h3", "p", "span",
     "code", "b", "br", "div", "table", "thead", "tbody", "tr", "th", "td", "bdi", "svg", "rect", "text",
+    "details", "summary",
 }  # fmt: skip
 
 
@@ -36,6 +38,7 @@ TAGS = {
 def told(tmp_path):
     """Figures of a run over two sources whose every free field is hostile; one is concluded, the other held."""
     place = installation(tmp_path, "bad", "worse")
+    shutil.copytree(REPOSITORY / "conf" / "controls", place.conf / "controls")
     for name in ("bad", "worse"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.txt").write_text(HOSTILE, "utf-8")
@@ -67,7 +70,7 @@ def _decided(run):
     run.write(StepResult(step="decide", unit="record", rows_in=2, kept=1, removed=1, removed_by_rule={HOSTILE: 1},
                          because=HOSTILE, facts=facts))  # fmt: skip
     verdict = {
-        "run_id": run.id, "gate": "source", "attempt": 1, "scope": "source", "scope_id": "bad", "half": "computed",
+        "run_id": run.id, "gate": "source_gate", "attempt": 1, "scope": "source", "scope_id": "bad", "half": "computed",
         "control_id": "45654-4-1-1-a", "clause": HOSTILE, "verdict": "fail", "stratum": HOSTILE, "because": HOSTILE,
         "examples": [HOSTILE], "judged_at": run.at,
     }  # fmt: skip
