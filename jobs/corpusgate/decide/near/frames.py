@@ -165,4 +165,4 @@ def near_duplicates(records: DataFrame, clusters: DataFrame) -> DataFrame:
         "rule": F.when(copy, F.lit("near_duplicate")).otherwise(F.col("rule")),
         "cluster": F.when(copy, F.col("_group")).otherwise(F.col("cluster")),
         "survivor": F.when(copy, F.col("_first")).otherwise(F.col("survivor")),
-    }).drop("_group", "_rank", "_first", "_near")  # fmt: skip
+    }).select(*records.columns)  # fmt: skip
