@@ -141,12 +141,13 @@ def _write_data(run: Run, candidate: Candidate, made: Path) -> dict[str, Any]:
     from pyspark.sql import functions as F
 
     seen = Observation("released")
+    texts = _texts(run, candidate)  # first: without a session no column can be named
     sources = [s for s, outcomes in candidate.manifest["counts"]["by_source"].items() if outcomes.get("kept")]
     inside = [
         F.coalesce(F.sum(F.when(F.col("source_id") == s, F.col("notice_masks"))), F.lit(0)).alias(f"notices_{n}")
         for n, s in enumerate(sources)
     ]
-    texts = _texts(run, candidate).observe(
+    texts = texts.observe(
         seen,
         F.count(F.lit(1)).alias("records"),
         F.coalesce(F.sum(F.when(F.col("checked"), 0).otherwise(1)), F.lit(0)).alias("wrong"),
