@@ -25,7 +25,7 @@ class ConfigError(UserError):
 
 
 class NotAvailable(CorpusgateError):
-    """A source cannot be had on this machine (no apt, another Debian release, no network): it is held, the run goes on."""
+    """A source cannot be had on this machine (no apt, another Debian release): it is held, the run goes on."""
 
 
 class Mismatch(CorpusgateError):
@@ -33,7 +33,7 @@ class Mismatch(CorpusgateError):
 
 
 class Held(CorpusgateError):
-    """A control holds a source or a release back: `control_id` names it, the message says figure, bound and next act."""
+    """A control holds a source or a release back: `control_id` names it; the message has figure, bound, next act."""
 
     def __init__(self, control_id: str, message: str) -> None:
         super().__init__(message)
