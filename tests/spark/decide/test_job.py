@@ -13,11 +13,13 @@ from corpusgate.errors import CorpusgateError, Unreconciled
 from corpusgate.intake.detectors import personal_information
 from corpusgate.intake.detectors.batch import make_batch
 from corpusgate.intake.detectors.model import Kit
+from corpusgate.intake.detectors.signature import sign
 from corpusgate.lake import store
 from corpusgate.release.manifest import candidate_folder
 from corpusgate.review.draw import redraw
 from corpusgate_testing.decide import AT, VERSIONS, Text, World, judged
 from corpusgate_testing.lake import duplicates, place_in, rows
+from corpusgate_testing.near import edited, text_of
 
 PHONE = "电话13800138000找张三"  # characters 2 to 13 are the number
 CORPUS = [
@@ -140,14 +142,17 @@ def test_another_decision_is_another_release(spark, place, decided):
 
 DETECTOR = personal_information.prepare(Kit("", "", None, None))
 NUMBERS = [f"138{n:08d}" for n in range(30)]
+NEAR = text_of(1)
 LIST = "。".join(f"请打电话{n}联系" for n in NUMBERS)
 ODD = [
     *(Text(f"第{n}段", source=s, key=f"{s}{n}") for n, s in enumerate(("alpha", "beta", "gamma", "gamma"))),
     Text("An English text of one source alone.", language="en", key="en"),
     Text("The same English text.", language="en", key="same-en", first_acquired_at=AT - timedelta(days=1)),
+    Text(NEAR, key="first", first_acquired_at=AT - timedelta(days=1)),
+    Text(edited(NEAR, 0.01), source="beta", key="nearly"),
     Text("短", key="beyond", personal=((0, 40, "pi_mobile"),)),
     Text("电话13700137000", key="gone", personal=((2, 13, "pi_mobile"),)),
-    Text(PHONE, key="basis", basis="consent 7", personal=((2, 13, "pi_mobile"),)),
+    Text("电话13800138000找李四", key="basis", basis="consent 7", personal=((2, 13, "pi_mobile"),)),
     Text(PHONE, source="beta", key="no-basis", personal=((2, 13, "pi_mobile"),)),
     Text(LIST, key="list", counted=30, personal=tuple(
         (f.start, f.end, f.risk) for f in DETECTOR.find(make_batch([LIST]))[0] if f.risk == "pi_mobile")),
@@ -162,8 +167,14 @@ def odd(spark, tmp_path_factory):
         providers={"alpha": "a.example", "beta": "b.example", "gamma": "c.example"}, languages=("zh", "en"),
         policy={"personal_information": {"pi_mobile": "keep"}},
     )  # fmt: skip
-    versions = {**VERSIONS, "personal_information": f"personal_information-{DETECTOR.version} pi_check-1"}
+    own = f"personal_information-{DETECTOR.version} pi_check-1"
+    versions = {**VERSIONS, "personal_information": own, "signature": "minhash-test"}
     run = judged(place, ODD, world=world, held={"gamma": "45654-4-1-1-b"}, versions=versions)
+    signed = [t for t in ODD if t.key in ("first", "nearly")]
+    for text, signature in zip(signed, sign([t.text for t in signed]), strict=True):
+        row = {"text_sha256": text.sha256, "batch_id": f"batch-{text.source}", "algorithm": "minhash-test"}
+        batch = f"batch_id = '{row['batch_id']}'"
+        store.replace(place, "signature", [{**row, "signature": signature}], batch, "made by a test")
     gone = next(t for t in ODD if t.key == "gone")
     store.replace(place, "document", [], f"text_sha256 = '{gone.sha256}'", "made by a test")
     return place, decide(run)
@@ -177,6 +188,15 @@ def test_a_language_of_one_provider_is_dropped_from_the_run(odd):
     place, result = odd
     assert result.facts["languages_dropped"] == ["en"]
     assert outcome_of(place, ODD)["alpha/en"] == outcome_of(place, ODD)["alpha/same-en"] == "language_not_served"
+
+
+def test_a_near_duplicate_goes_where_texts_are_signed_and_its_survivor_is_named(odd, decided):
+    place, result = odd
+    pair = {t.key: t for t in ODD if t.key in ("first", "nearly")}
+    found = next(d for d in rows(place, "decision") if d["record_id"] == pair["nearly"].record_id)
+    assert (found["rule"], found["survivor"]) == ("near_duplicate", pair["first"].record_id)
+    assert result.facts["near_duplicates"] == "judged"
+    assert decided[1].facts["near_duplicates"] == "not judged"  # nothing was signed there
 
 
 def test_what_cannot_be_masked_is_errored_never_released(odd):

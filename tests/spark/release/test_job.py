@@ -203,8 +203,9 @@ def tamper(place, release, harm):
         changed = {**row, **({"released_sha256": "f" * 64} if harm == "record" else {"rule": "source_held"})}
         store.replace(place, table, [changed], f"record_id = '{text.record_id}'", "tampering")
     elif harm == "row":
+        other = "0" * 64
         row = store.read(place, "release_record").to_pylist()[0]
-        store.replace(place, "release_record", [{**row, "record_id": "0" * 64}], "record_id = 'none'", "tampering")
+        store.replace(place, "release_record", [{**row, "record_id": other}], f"record_id = '{other}'", "tampering")
     elif harm == "file":
         path = next((folder / "data").iterdir())
         path.write_bytes(path.read_bytes()[:-1] + b"\0")
