@@ -2,4 +2,4 @@
 modules."""
 
 #: Gates that have a suite, each a module here. A gate whose controls all wait for data has none yet.
-GATES: tuple[str, ...] = ("admission", "source", "content", "release")
+GATES: tuple[str, ...] = ("admission", "source", "content", "annotation", "release")

@@ -180,12 +180,12 @@ MISREADINGS = {
     18: "text: tests of the model; two, not three",
     19: "test_misreading_19_and_20_what_is_only_a_should_blocks_nothing",
     20: "test_misreading_19_and_20_what_is_only_a_should_blocks_nothing",
-    21: "test_the_standard_s_figures",
-    22: "text: waits for annotation tables (45674-8-2-g: one hit voids the batch)",
+    21: "test_misreading_21_exactly_5_percent_of_the_batch_s_safety_items_passes",
+    22: "test_misreading_22_a_void_batch_in_the_release_fails_8_2_g",
     23: "text: a record keeps its role; counsel chooses",
     24: "text: safety data are stored apart (45654-4-3-4)",
-    25: "text: waits for annotation tables (45654-4-3-1-c: per task)",
-    26: "text: waits for annotation tables (45674-8-1-c: per batch)",
+    25: "test_misreading_25_the_same_person_may_execute_one_task_and_review_another",
+    26: "test_misreading_26_who_worked_in_the_batch_on_other_tasks_may_not_verify_it",
     27: "test_misreading_27_consent_is_not_the_only_basis",
     28: "text: masks are one way to meet 4.2.3, not the duty (45654-4-2-3-a)",
     29: "test_misreading_29_a_licence_that_forbids_the_use_fails_and_an_unknown_one_is_pending",
@@ -201,7 +201,7 @@ MISREADINGS = {
 
 def test_each_misreading_has_its_test_or_is_a_matter_of_text() -> None:
     assert list(MISREADINGS) == list(range(1, 37))
-    folders = (HOME / "tests" / "unit" / "gates", HOME / "tests" / "contracts")
+    folders = (HOME / "tests" / "unit" / "gates", HOME / "tests" / "unit" / "annotation", HOME / "tests" / "contracts")
     written = "".join(path.read_text("utf-8") for folder in folders for path in folder.glob("test_*.py"))
     for number, where in MISREADINGS.items():
         assert where.startswith("text: ") or f"def {where}(" in written, number

@@ -13,7 +13,7 @@ import numpy as np
 
 from corpusgate.annotation.agreement import Ratings
 
-ITERATIONS, TOLERANCE = 100, 1e-6
+ITERATIONS, TOLERANCE = 300, 1e-5
 #: Added to every cell before normalising, so that one unheard-of answer does not make an item impossible.
 SMOOTHING = 1e-9
 FEWEST_LABELS = 3

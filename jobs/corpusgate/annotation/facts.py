@@ -55,3 +55,14 @@ def _roles(place: Place) -> dict[str, str]:
     )
     rows = store.query(place, sql, ["record", "annotation_batch_item"]).to_pylist()
     return {r["record_id"]: r["role"] for r in rows}
+
+
+def released_records(place: Place, corpus: str, release_id: str) -> frozenset[str]:
+    """The records of a release or candidate that stand in some batch of the corpus."""
+    sql = (
+        "SELECT DISTINCT r.record_id FROM release_record r JOIN annotation_batch_item i ON r.record_id = i.record_id "
+        f"JOIN annotation_batch b ON i.batch_id = b.batch_id WHERE r.release_id = {literal(release_id)} "
+        f"AND b.corpus = {literal(corpus)}"
+    )
+    rows = store.query(place, sql, ["release_record", "annotation_batch_item", "annotation_batch"])
+    return frozenset(rows["record_id"].to_pylist())

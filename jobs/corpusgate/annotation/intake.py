@@ -158,7 +158,7 @@ def _fix(run: Run, stated: Stated, raws: Sequence[Raw], known: Known) -> str | N
     ]  # fmt: skip
     row = {
         "batch_id": name, "corpus": run.corpus.id, "name": stated.name, "kind": stated.kind,
-        "rule_version": stated.rule_version, "items": len(items), "frame": "export", "drawn_at": run.at,
+        "rule_version": stated.rule_version, "draw": 1, "items": len(items), "frame": "export", "drawn_at": run.at,
         "origin": "sidecar",
     }  # fmt: skip
     merge(run, "annotation_batch_item", items, in_batches([name]))

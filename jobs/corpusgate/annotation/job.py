@@ -13,6 +13,8 @@ from corpusgate.settings.place import Place
 
 #: The control whose bound says when a safety batch is void.
 FAILED_SHARE = "45674-8-3-c"
+#: The control that says how long an examination counts.
+EXAM = "45674-7-1-b"
 
 
 def accepted_labels(place: Place, corpus: str | None = None) -> list[dict[str, Any]]:
@@ -37,6 +39,13 @@ def void_records(place: Place, corpus: str) -> dict[str, str]:
 def batch_verdicts(place: Place, facts: Facts) -> dict[str, rules.Batch]:
     """Every batch with its verdict; the bound is the catalogue's."""
     return rules.batches(facts, load_catalogue(place)[FAILED_SHARE].holds)
+
+
+def holds_days(place: Place) -> int:
+    """How many days an examination counts before it must be repeated; the catalogue's."""
+    days = load_catalogue(place)[EXAM].expires_days
+    assert days is not None
+    return days
 
 
 def _facts(place: Place, corpus: str | None) -> list[Facts]:

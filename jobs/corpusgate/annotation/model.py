@@ -112,12 +112,13 @@ class Facts:
         return self.registers.get(register, ())
 
 
-def batch_id(record_ids: Sequence[str], rule_version: str, kind: str) -> str:
+def batch_id(record_ids: Sequence[str], rule_version: str, kind: str, draw: int = 1) -> str:
     """The identity of a batch: 16 hex digits over its sorted record ids, the version of the rules and the kind.
 
-    Fixed when the batch is drawn; whoever adds or takes out an item has another batch.
+    Fixed when the batch is drawn; whoever adds or takes out an item has another batch. `draw` counts how often exactly
+    these were drawn: again only after the last one was void.
     """
-    parts = ("annotation_batch", kind, rule_version, *sorted(record_ids))
+    parts = ("annotation_batch", kind, rule_version, *sorted(record_ids), *([] if draw == 1 else [str(draw)]))
     return hashlib.sha256("\0".join(parts).encode("utf-8")).hexdigest()[:16]
 
 

@@ -15,6 +15,7 @@ from corpusgate.annotation.model import Facts, Row, Task, batch_id
 from corpusgate.settings.model import RISKS, RISKS_OF_SOURCE
 
 BatchVerdict = Literal["passed", "redo", "unverified", "void"]
+Act = Literal["annotate", "rule", "review", "explain", "drop"]
 Basis = Literal["unanimous", "ruled", "fixed", "corrected"]
 
 
@@ -44,13 +45,15 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What stands of an item: its label and what it rests on, or None and why there is none."""
+    """What stands of an item: its label and what it rests on, or None and why there is none, with the next act:
+    annotate (again), rule, review, explain (what a label stands for) or drop."""
 
     task: Task
     label: str | None
     risks: tuple[str, ...]
     basis: Basis | None
-    because: str
+    because: str = ""
+    act: Act | None = None
 
 
 def counts(annotation: Row) -> bool:
@@ -122,7 +125,7 @@ def _batch(
     if kind == "functional" and since is not None:
         checks = [c for c in checks if c["verified_at"] is not None and c["verified_at"] >= since]
     failed = tuple(sorted({c["record_id"] for c in checks if c["result"] == "fail"}))
-    whole = name == batch_id(items, about["rule_version"], kind)
+    whole = name == batch_id(items, about["rule_version"], kind, about["draw"] or 1)
     sampled = len({c["record_id"] for c in checks if c["method"] == "manual"})
     verdict, because = _verdict(kind, len(items), hits, failed, voided, whole, sampled, share_holds)
     return Batch(name, kind, verdict, because, len(items), hits, failed, voided is not None, whole, sampled)
@@ -162,14 +165,16 @@ def outcomes(facts: Facts) -> dict[Task, Outcome]:
 def _outcome(
     task: Task, rows: list[Row], told: Mapping[str, list[Row]], kind: str | None, known: Mapping[str, tuple[str, ...]]
 ) -> Outcome:
-    def none(because: str) -> Outcome:
-        return Outcome(task, None, (), None, because)
+    def none(act: Act, because: str) -> Outcome:
+        return Outcome(task, None, (), None, because, act)
 
     since = min((r["decided_from"] or r["decided_at"] for r in rows if r["decided_at"]), default=None)
     ruling = newest(told["arbitration"], "ruled_at", since)
     label, basis = _first_label(rows, ruling)
     if label is None or basis is None:
-        return none("labels differ and nobody ruled" if ruling is None else f"ruled: {ruling['outcome']}")
+        if ruling is None:
+            return none("rule", "labels differ and nobody ruled")
+        return none("annotate" if ruling["outcome"] == "redo" else "drop", f"ruled: {ruling['outcome']}")
     executors = {r["annotator_id"] for r in rows}
     review = newest([r for r in told["approval"] if r["reviewer_id"] not in executors], "reviewed_at", since)
     if review is not None and review["decision"] == "fix" and review["label"]:
@@ -178,16 +183,18 @@ def _outcome(
     if correction is not None and correction["new_content"]:
         label, basis = correction["new_content"], "corrected"
         if review is None or review["reviewed_at"] < correction["new_at"] or review["decision"] == "reject":
-            return none("corrected, and the correction was not reviewed")
+            return none("review", "corrected, and the correction was not reviewed")
     elif review is not None and review["decision"] == "reject":
-        return none("rejected by its reviewer")
+        return none("annotate", "rejected by its reviewer")
     check = newest([c for c in told["verification"] if c["result"] == "fail"], "verified_at", since)
     if check is not None and (correction is None or correction["new_at"] < check["verified_at"]):
-        return none("failed verification, not corrected")
+        return none("annotate", "failed verification, not corrected")
     if kind == "safety" and review is None:
-        return none("no reviewer approved it")
+        return none("review", "no reviewer approved it")
     risks = known.get(label)
-    return Outcome(task, label, risks, basis, "") if risks is not None else none(f"nobody said what {label!r} means")
+    if risks is None:
+        return none("explain", f"nobody said what the label {label[:40]!r} stands for")
+    return Outcome(task, label, risks, basis)
 
 
 def _first_label(rows: list[Row], ruling: Row | None) -> tuple[str | None, Basis | None]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from corpusgate.gates.annotation_figures import annotation_figures
 from corpusgate.gates.figures import Figure, GateInput, quoted
 from corpusgate.gates.halves import (
     BoundsOf,
@@ -35,7 +36,7 @@ from corpusgate.settings.control import Control
 LOG = logging.getLogger(__name__)
 
 SOURCE_SUITES = ("admission", "source")
-RELEASE_SUITES = ("content", "release")
+RELEASE_SUITES = ("content", "annotation", "release")
 
 
 def source_gate(run: Run) -> StepResult:
@@ -49,8 +50,8 @@ def source_gate(run: Run) -> StepResult:
     judged += waiting(run, catalogue, "source", open_ids)
     intake = run.result("intake")
     bounds_of = source_bounds(run, intake.facts.get("batches", {}) if intake else {})
-    judged = sorted(_by_people(run, catalogue, judged, "source", open_ids, bounds_of), key=lambda j: j.sort_key)
-    _record(run, "source_gate", catalogue, judged, None)
+    judged = sorted(by_people(run, catalogue, judged, "source", open_ids, bounds_of), key=lambda j: j.sort_key)
+    record(run, "source_gate", catalogue, judged, None)
     held = {s: _first(catalogue, judged, s) for s in open_ids}
     for source_id in open_ids:
         run.write(_source_result(catalogue, source_id, held[source_id], judged))
@@ -77,7 +78,7 @@ def release_gate(run: Run) -> StepResult:
         of_sources, release_id = [], _release_id(run)
         judged = [_crashed(c, release_id, error) for c in catalogue if c.computed and c.scope == "release"]
     judged = sorted(judged, key=lambda j: j.sort_key)
-    _record(run, "release_gate", catalogue, judged, release_id)
+    record(run, "release_gate", catalogue, judged, release_id)
     stops = blocked(catalogue, [*of_sources, *judged], run.held())
     first = next((j for j in judged if blocks(catalogue[j.control_id], j, "trial")), None)
     whole = {j.control_id for j in judged}
@@ -97,15 +98,16 @@ def release_gate(run: Run) -> StepResult:
 def _judge_candidate(run: Run, catalogue: Catalogue) -> tuple[list[Judged], str]:
     c: Candidate = candidate(run)
     figures: list[Figure] = release_figures(run, catalogue, c)
+    figures += annotation_figures(run, catalogue, c.release_id, c.release_id)
     judged = judged_figures(catalogue, figures, RELEASE_SUITES)
     judged += without_figure(catalogue, judged, RELEASE_SUITES, "release", [c.release_id])
     judged += waiting(run, catalogue, "release", [c.release_id])
     shown = [f for f in figures if not catalogue[f.control_id].computed]
     bounds_of = release_bounds(run, c.release_id, c.manifest_root)
-    return _by_people(run, catalogue, judged, "release", [c.release_id], bounds_of, shown), c.release_id
+    return by_people(run, catalogue, judged, "release", [c.release_id], bounds_of, shown), c.release_id
 
 
-def _by_people(
+def by_people(
     run: Run, catalogue: Catalogue, judged: list[Judged], scope: str, scope_ids: Sequence[str], bounds_of: BoundsOf,
     shown: Sequence[Figure] = (),
 ) -> list[Judged]:  # fmt: skip
@@ -161,7 +163,7 @@ def _of_sources(run: Run) -> list[Judged]:
     return [from_fact(f) for f in result.facts["verdicts"]]
 
 
-def _record(run: Run, gate: str, catalogue: Catalogue, judged: Sequence[Judged], release_id: str | None) -> None:
+def record(run: Run, gate: str, catalogue: Catalogue, judged: Sequence[Judged], release_id: str | None) -> None:
     """Writes the verdicts; the same ones again change nothing, others are a further attempt of the chain."""
     # only this table: an input that is missing must stay missing, or a second attempt would find it empty
     store.ensure_tables(run.place, ["control_result"])

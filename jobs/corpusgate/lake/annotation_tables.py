@@ -47,7 +47,8 @@ ANNOTATION: tuple[Table, ...] = (
     table("annotation_batch", "Batches, fixed when they were drawn: `batch_id` is the hash of their records, kind and "
           "rule version, so a batch that was put together anew is another one.",
           "batch_id", [
-              ("batch_id", S), ("corpus", S), ("name", S), ("kind", S), ("rule_version", S), ("items", I64),
+              ("batch_id", S), ("corpus", S), ("name", S), ("kind", S), ("rule_version", S), ("draw", I64),
+              ("items", I64),
               ("frame", S), ("seed", S), ("release_id", S), ("drawn_at", TIME), ("origin", S)]),
     table("annotation_batch_item", "The items of a batch, with the hash of the text that annotators were shown; "
           "`gold_label` where the answer is known.",
