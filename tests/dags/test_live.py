@@ -15,6 +15,7 @@ from urllib.parse import quote
 import psutil
 import pytest
 
+from corpusgate.lake import store
 from corpusgate.serve import accounts, processes
 from corpusgate.serve import up as starting
 from corpusgate.serve.down import DAG, client, down, stop
@@ -103,6 +104,29 @@ def test_nobody_but_the_engineer_sets_states_writes_notes_or_deletes(services: S
     assert status(services, name, "PATCH", f"/api/v2/dags/{DAG}", {"is_paused": True}) == 403
     assert status(services, name, "DELETE", run) == 403
     assert status(services, name, "GET", run) == 200
+
+
+@pytest.mark.parametrize(("name", "ends"), [("engineer", "failed"), ("lead", "failed"), ("officer", "success")])
+def test_only_who_holds_the_role_attests(services: Services, name: str, ends: str) -> None:
+    store.ensure_tables(services.place, ["attestation", "evidence_file"])
+    proof = {"evidence_id": "e" * 16, "name": "strategy.pdf", "sha256": "e" * 64, "bytes": 1, "about": "test"}
+    store.append_new(services.place, "evidence_file", [proof], "test")
+    word = {"control": "45654-4-2-2-a", "scope": "demo", "role": "counsel", "document": "e" * 64,
+            "statement": "the strategy of May is in force", "by": "officer"}  # fmt: skip
+    body = {"logical_date": None, "conf": word}
+    run_id = person(services, name)._call("POST", "/api/v2/dags/attest/dagRuns", body)["dag_run_id"]
+    until = time.monotonic() + 180
+    while (state := client(services).run("attest", run_id)["state"]) not in ENDED_RUN:
+        assert time.monotonic() < until
+        time.sleep(1)
+    assert state == ends
+    said = {r["by"] for r in store.read(services.place, "attestation", ["by"]).to_pylist()}
+    assert said == ({"officer"} if ends == "success" else set()), "whatever the form says about who speaks"
+
+
+@pytest.mark.parametrize("name", ["reviewer1", "assessor"])
+def test_who_only_reads_cannot_open_the_form(services: Services, name: str) -> None:
+    assert status(services, name, "POST", "/api/v2/dags/attest/dagRuns", {"logical_date": None, "conf": {}}) == 403
 
 
 def test_wrong_password_is_refused(services: Services) -> None:
