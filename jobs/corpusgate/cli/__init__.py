@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from corpusgate.cli import look, operate, quarantine, rebuild, release, source
+from corpusgate.cli import annotation, attest, control, look, operate, quarantine, rebuild, release, source
 from corpusgate.errors import CorpusgateError
 
 app = typer.Typer(
@@ -20,10 +20,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (rebuild, look, operate):
+for module in (rebuild, look, operate, attest):
     module.register(app)
-for group in (source, quarantine, release):
+for group in (source, quarantine, release, annotation, control):
     app.add_typer(group.app)
+app.add_typer(control.app, name="controls", hidden=True)  # both are said
 
 
 def main() -> None:
