@@ -27,7 +27,7 @@ def plan(place: Place, corpus_id: str, at: datetime) -> list[Row]:
     """A row a source of the corpus, in its order.
 
     `fetch`: what the fetch step would do (`listed` in place, `archived`: no network, `to fetch`, `not here`).
-    `licence`: today's verdict, where the bytes are here. `screen`: `all` items, `again` by newer detectors, `none`
+    `licence`: today's verdict, where the bytes are here. `screen`: `all` items if they are admitted, `again` by newer detectors, `none`
     since nothing changed, `held`; empty where it cannot be known before the bytes are here. `items`: what the last run
     read of it. `last_time`: what became of it then.
     """
@@ -89,7 +89,7 @@ def _screening(run: Run, source: Source, acquisitions: list[Mapping[str, Any]], 
     batch = Batch(fetched_batch(acquisitions), source, tuple(acquisitions), passing)
     report = read_report(run.place, batch.id)
     if report is None or report["reading_sha256"] != batch.reading_sha256:
-        return "all"
+        return "all, if admitted"
     return "none" if report["versions"] == detectors.versions(kit_for(run)) else "again"
 
 

@@ -56,7 +56,7 @@ def basis(
         lines |= {f"package {a['name']} sha256:{a['sha256']}" for a in acquisitions}
     elif len(lines) == 1:
         listed = sorted(f"{a['name']}\0{a['sha256']}" for a in acquisitions)
-        lines.add(f"folder with {len(listed)} files sha256:{_sha256(chr(10).join(listed).encode())}")
+        lines.add(f"folder of {len(listed)} sha256:{_sha256(chr(10).join(listed).encode())}")
     return sorted(lines)
 
 

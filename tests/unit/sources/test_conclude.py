@@ -121,7 +121,7 @@ def test_other_bytes_make_it_stale_and_a_new_word_lets_the_source_in_again(tmp_p
     part = result.facts["parts"][0]
     assert (result.state, part["verdict"], part["reason"]) == ("held", "pending", "licence_conclusion_stale")
     assert (part["concluded"], part["concluded_by"]) == (None, None)
-    assert "Li Hua (counsel)" in result.because and "folder with" in result.because
+    assert "Li Hua (counsel)" in result.because and "folder of" in result.because
     assert "corpusgate source conclude notes --part all" in result.because
     conclude(place, "notes", WORD, AT + 2 * HOUR)
     assert judgement(place, AT + 3 * HOUR).state == "ok"
@@ -314,7 +314,7 @@ def test_the_plan_says_what_a_rebuild_would_do(tmp_path):
 
     conclude(place, "notes", WORD, AT)
     (row,) = plan(place, "test", AT + HOUR)
-    assert (row["licence"], row["screen"]) == ("pass: licence_concluded", "all")
+    assert (row["licence"], row["screen"]) == ("pass: licence_concluded", "all, if admitted")
 
 
 def test_the_command_says_what_was_recorded_and_what_follows(tmp_path, monkeypatch):
