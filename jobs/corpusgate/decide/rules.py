@@ -188,9 +188,11 @@ def survivor(cluster: Iterable[tuple[datetime, str]]) -> str:
 def languages_to_drop(served: Sequence[str], kept: Iterable[tuple[str | None, str]]) -> tuple[str, ...]:
     """Served languages with fewer than two providers among the kept records (45654-2025 4.1.2 a).
 
-    `kept` are (language, provider) pairs, each once or more often.
+    `kept` are (language, provider) pairs, each once or more often. Where no served language would be left, none is
+    dropped: an empty corpus would hide what is missing, and the clause's own verdict says it.
     """
     providers: dict[str, set[str]] = {}
     for language, provider in kept:
         providers.setdefault(primary_language(language), set()).add(provider)
-    return tuple(s for s in served if len(providers.get(primary_language(s), ())) < 2)
+    thin = tuple(s for s in served if len(providers.get(primary_language(s), ())) < 2)
+    return thin if len(thin) < len(served) else ()

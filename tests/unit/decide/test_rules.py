@@ -164,6 +164,11 @@ def test_a_language_needs_two_providers():
     assert languages_to_drop(("zh", "en", "fr"), kept) == ("en", "fr")
 
 
+def test_the_last_language_is_not_dropped_but_judged():
+    assert languages_to_drop(("zh",), [("zh", "a")]) == ()
+    assert languages_to_drop(("zh", "en"), []) == ()
+
+
 def test_a_class_is_kept_only_with_a_basis_and_masked_where_the_policy_says_nothing():
     treatments = {"pi_email": "keep", "pi_id": "remove", "pi_mobile": "mask"}
     assert masked_classes(treatments, PERSONAL, has_basis=False) == frozenset(PERSONAL)
