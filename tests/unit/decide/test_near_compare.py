@@ -20,7 +20,7 @@ def member(name: str, runs, *, new=True, shared=(7,), batch="b", whole=True) -> 
 
 
 def told(rows) -> dict[tuple[str, str], tuple[float, float]]:
-    return {(r["text_a"], r["text_b"]): (r["jaccard"], r["overlap"]) for r in rows}
+    return {(r.text_a, r.text_b): (r.jaccard, r.overlap) for r in rows}
 
 
 def by_records(texts: dict[str, list[int]]) -> dict[tuple[str, str], tuple[float, float]]:
@@ -62,7 +62,7 @@ def test_a_pair_that_meets_in_a_smaller_bucket_is_left_to_it():
 def test_a_pair_belongs_to_the_batch_of_its_new_text_and_of_two_to_the_greater():
     old = member("a", range(20), new=False, batch="z")
     fresh = [member("b", range(20), batch="m"), member("c", range(20), batch="n")]
-    batches = {(r["text_a"], r["text_b"]): r["batch_id"] for r in compare_group(7, [old, *fresh])}
+    batches = {(r.text_a, r.text_b): r.batch_id for r in compare_group(7, [old, *fresh])}
     assert batches == {("a", "b"): "m", ("a", "c"): "n", ("b", "c"): "n"}
 
 
@@ -95,7 +95,11 @@ def test_rows_of_a_bucket_are_taken_together_across_batches():
     ]  # fmt: skip
     for cut in range(1, len(rows)):
         batches = [pa.RecordBatch.from_pylist(part, schema=_SCHEMA) for part in (rows[:cut], rows[cut:])]
-        found = [r for batch in compare.compare_batches(iter(batches)) for r in batch.to_pylist()]
+        found = [
+            r
+            for batch in compare.compare_batches(iter(batches))
+            for r in (compare.Compared(**row) for row in batch.to_pylist())
+        ]
         assert told(found).keys() == {("a", "b"), ("c", "d"), ("c", "e"), ("d", "e")}
 
 

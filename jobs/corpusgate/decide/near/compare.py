@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,19 @@ COMPARED = pa.schema([
     ("text_a", pa.string()), ("text_b", pa.string()), ("batch_id", pa.string()),
     ("jaccard", pa.float64()), ("overlap", pa.float64()),
 ])  # fmt: skip
+
+
+_ROWS_A_BATCH = 4096
+
+
+class Compared(NamedTuple):
+    """A pair that was compared (columns as in `near_edge`)."""
+
+    text_a: str
+    text_b: str
+    batch_id: str
+    jaccard: float
+    overlap: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +64,21 @@ def compare_batches(batches: Iterator[pa.RecordBatch], floor: bool = True) -> It
     A pair that meets in several buckets is compared in the smallest. `batch_id` is that of the pair's new text, of two
     new ones the greater.
     """
+    rows: list[Compared] = []
     for bucket, members in _groups(batches):
-        if rows := compare_group(bucket, members, floor=floor):
-            yield pa.RecordBatch.from_pylist(rows, schema=COMPARED)
+        rows += compare_group(bucket, members, floor=floor)
+        if len(rows) >= _ROWS_A_BATCH:
+            yield _as_batch(rows)
+            rows = []
+    yield _as_batch(rows)
 
 
-def compare_group(bucket: int, members: Sequence[Member], *, floor: bool = True) -> list[dict[str, object]]:
-    """The rows of one bucket's pairs, in the order of their hashes."""
+def _as_batch(rows: Sequence[Compared]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([r._asdict() for r in rows], schema=COMPARED)
+
+
+def compare_group(bucket: int, members: Sequence[Member], *, floor: bool = True) -> list[Compared]:
+    """The pairs of one bucket, in the order of their hashes."""
     # Each new one is compared with all that stand after it.
     told = {m.text_sha256: m for m in members if m.runs.hashes.size}
     ordered = sorted(told.values(), key=lambda m: (not m.new, m.text_sha256))
@@ -67,8 +89,8 @@ def compare_group(bucket: int, members: Sequence[Member], *, floor: bool = True)
             continue
         a, b = ordered[left], ordered[right]
         batch = max(m.batch_id for m in (a, b) if m.new)
-        rows.append((*pair(a.text_sha256, b.text_sha256), batch, like.jaccard, like.overlap))
-    return [dict(zip(COMPARED.names, row, strict=True)) for row in sorted(rows)]
+        rows.append(Compared(*pair(a.text_sha256, b.text_sha256), batch, like.jaccard, like.overlap))
+    return sorted(rows)
 
 
 def likeness(a: ShingleSequence, b: ShingleSequence) -> Likeness:
@@ -77,19 +99,34 @@ def likeness(a: ShingleSequence, b: ShingleSequence) -> Likeness:
     Of texts longer than `SEQUENCE_LIMIT` runs the Jaccard similarity is estimated from the smallest hashes of both
     (bottom-k sketch; standard error at most 0.003), and the overlap is what that similarity promises.
     """
-    left, right = np.unique(a.hashes), np.unique(b.hashes)
+    left, right = _distinct(a.hashes), _distinct(b.hashes)
     if not (a.whole and b.whole):
         # Above the last hash of a cut list nothing is known of its text.
         known = min(int(x[-1]) if x.size and not s.whole else 0xFFFFFFFF for x, s in ((left, a), (right, b)))
         left, right = left[left <= known], right[right <= known]
-    both = np.intersect1d(left, right, assume_unique=True).size
+    both = int(_is_in(left, right).sum())
     either = left.size + right.size - both
     similarity = both / either if either else 0.0
     if not (a.whole and b.whole):
         return Likeness(similarity, overlap_at_least(similarity))
     length = a.hashes.size + b.hashes.size + 2 * (SHINGLE - 1)
-    covered = _covered(np.isin(a.hashes, right)) + _covered(np.isin(b.hashes, left))
+    covered = _covered(_is_in(a.hashes, right)) + _covered(_is_in(b.hashes, left))
     return Likeness(similarity, covered / length if both else 0.0)
+
+
+def _distinct(hashes: np.ndarray) -> np.ndarray:
+    """`np.unique`, in a fifth of its time on arrays of this size."""
+    ordered = np.sort(hashes)
+    return ordered[np.concatenate((np.ones(min(ordered.size, 1), dtype=bool), ordered[1:] != ordered[:-1]))]
+
+
+def _is_in(values: np.ndarray, ordered: np.ndarray) -> np.ndarray:
+    """Whether each value is in `ordered`, which is sorted."""
+    if not ordered.size:
+        return np.zeros(values.size, dtype=bool)
+    at = np.searchsorted(ordered, values)
+    at[at == ordered.size] = 0
+    return ordered[at] == values
 
 
 def _covered(hit: np.ndarray) -> int:
