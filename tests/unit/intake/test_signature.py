@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpusgate.decide.near import rules
+from corpusgate.errors import DetectorMissing
 from corpusgate.intake.detectors import signature
 from corpusgate_testing.near import edited, in_traditional, text_of
 
@@ -138,6 +139,13 @@ def test_the_algorithm_is_the_one_whose_signatures_are_stored():
     )
     digests = [hashlib.sha256(s or b"").hexdigest()[:16] for s in signed]
     assert (signature.ALGORITHM, digests) == ("minhash-tw2sp-5-28x4-v1", GOLDEN)
+
+
+def test_a_worker_proves_that_it_signs_as_the_others_do(monkeypatch):
+    signature.prove()
+    monkeypatch.setattr(signature, "_TRADITIONAL_SHARE", 2.0)  # as if OpenCC were not asked
+    with pytest.raises(DetectorMissing, match="minhash-tw2sp"):
+        signature.prove()
 
 
 def test_the_version_names_the_algorithm_and_the_data_it_rests_on():

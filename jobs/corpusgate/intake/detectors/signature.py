@@ -20,6 +20,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from corpusgate.errors import DetectorMissing
 from corpusgate.intake.detectors.fold import fold_codes, join
 from corpusgate.intake.detectors.fold_table import CODE_POINTS, SENTINEL, fold_table
 
@@ -61,6 +62,15 @@ def version() -> str:
     minima = str(rensa.RMinHash.ALGORITHM_VERSION)  # ty: ignore[missing-attribute]
     parts = (fold_table().digest, opencc.__version__, minima)
     return f"{ALGORITHM}-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:8]}"
+
+
+def prove() -> None:
+    """Raises DetectorMissing unless this worker's libraries sign a text and its Taiwan form alike, and others apart."""
+    mainland, taiwan, other = sign(
+        ["打印文件之前请关闭窗口。", "列印檔案之前請關閉視窗。", "今天的天气很好，我们去散步。"]
+    )
+    if mainland is None or mainland != taiwan or mainland == other:
+        raise DetectorMissing(f"This worker's libraries do not sign texts as {ALGORITHM} does.")
 
 
 def sign(texts: Sequence[str]) -> list[bytes | None]:
