@@ -27,9 +27,9 @@ def plan(place: Place, corpus_id: str, at: datetime) -> list[Row]:
     """A row a source of the corpus, in its order.
 
     `fetch`: what the fetch step would do (`listed` in place, `archived`: no network, `to fetch`, `not here`).
-    `licence`: today's verdict, where the bytes are here. `screen`: `all` items if they are admitted, `again` by newer detectors, `none`
-    since nothing changed, `held`; empty where it cannot be known before the bytes are here. `items`: what the last run
-    read of it. `last_time`: what became of it then.
+    `licence`: today's verdict, where the bytes are here. `screen`: `all` items if the source is admitted, `again` by
+    newer detectors, `none` since nothing changed, `held`; empty where it cannot be known before the bytes are here.
+    `items`: what the last run read of it. `last_time`: what became of it then.
     """
     run = Run("plan", load_corpus(place, corpus_id), at, place)
     last = last_run(place, corpus_id)
