@@ -37,6 +37,8 @@ from corpusgate.lake.dialect import literal
 from corpusgate.settings.place import Place
 
 COLUMNS = ("batch_id", "record_id", "annotator_id", "label", "decided_at", "lead_time_s")
+#: The engine gives views of texts, on which few functions work.
+_PLAIN = {name: pa.string() for name in ("batch_id", "record_id", "annotator_id", "label")}
 SUSPECTS = 200
 """At most so many suspected items in a report, the surest first; all are counted."""
 
@@ -67,12 +69,13 @@ def of_kind(table: pa.Table, known: Sequence[Gold] = (), names: Mapping[str, str
     columns = _columns(table)
     r = columns.ratings
     told = estimate(r)
-    by_person = drift.weeks(r, columns.week, columns.lead_time_s)
+    dated, week = r.where(columns.dated), columns.week[columns.dated]
+    by_person = drift.weeks(dated, week, columns.lead_time_s[columns.dated])
     return {
         "labels_named": list(r.labels), "overall": _agreement(r),
         "batches": [{"batch_id": b, "name": (names or {}).get(b) or b} | _agreement(r.where(at))
                     for b, at in columns.by_batch()],
-        "weeks": [asdict(w) | _read(w.alpha) for w in drift.by_week(r, columns.week)],
+        "weeks": [asdict(w) | _read(w.alpha) for w in drift.by_week(dated, week)],
         "labels": [asdict(one) | _read(one.alpha) for one in by_label(r)],
         "pairs": [{"one": p.one, "other": p.other, "items": p.items, "raw": p.raw, "kappa": p.kappa.value,
                    "why": p.kappa.why} for p in pairs(r)],
@@ -84,11 +87,12 @@ def of_kind(table: pa.Table, known: Sequence[Gold] = (), names: Mapping[str, str
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The annotations as arrays; `record` names each item's record, `batch` numbers each annotation's batch."""
+    """The annotations as arrays; `batch` numbers each one's batch. `dated`: it is known when the label was given."""
 
     ratings: Ratings
     batch: np.ndarray
     batches: Sequence[str]
+    dated: np.ndarray
     week: np.ndarray
     lead_time_s: np.ndarray
 
@@ -100,6 +104,7 @@ class Columns:
 
 
 def _columns(table: pa.Table) -> Columns:
+    table = table.cast(pa.schema([f.with_type(_PLAIN.get(f.name, f.type)) for f in table.schema]))
     item = pc.call_function("binary_join_element_wise", [table["batch_id"], table["record_id"], " "])
     (items, item_names), (people, person_names), (labels, label_names), (batches, batch_names) = (
         _numbered(c) for c in (item, table["annotator_id"], table["label"], table["batch_id"])
@@ -108,7 +113,8 @@ def _columns(table: pa.Table) -> Columns:
     seconds = pc.fill_null(micro, 0).to_numpy() // 1_000_000
     lead = pc.fill_null(table["lead_time_s"].cast(pa.float64()), float("nan")).to_numpy()
     r = Ratings(items, people, labels, item_names, person_names, label_names)
-    return Columns(r, batches, batch_names, drift.week_numbers(seconds), lead)
+    dated = pc.is_valid(micro).to_numpy()
+    return Columns(r, batches, batch_names, dated, drift.week_numbers(seconds), lead)
 
 
 def _numbered(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
