@@ -88,8 +88,9 @@ def _run(
     pipeline = train.fit(examples)
     seconds = time.process_time() - started
     model = of_pipeline(pipeline, "bench", 0.5)
-    tuned = [w.harm for texts in registers.values() for w in model.worst(texts[TAUGHT : TAUGHT + TUNED])]
-    model = replace(model, threshold=rules.threshold_for(np.array(tuned), rules.FALSE_ALARMS))
+    tuned = [(r, w.harm) for r, texts in registers.items() for w in model.worst(texts[TAUGHT : TAUGHT + TUNED])]
+    sources, scores = [r for r, _ in tuned], np.array([harm for _, harm in tuned])
+    model = replace(model, threshold=rules.threshold_by_source(scores, sources, rules.FALSE_ALARMS))
     truth, started = [name(r) for r in tested], time.process_time()
     worst = model.worst([r["text"] for r in tested])
     speed = sum(len(r["text"]) for r in tested) / (time.process_time() - started)

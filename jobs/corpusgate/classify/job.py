@@ -76,13 +76,13 @@ def _trained(
     pipeline = train.fit(parts["train"])
     raw = skops.io.dumps(pipeline)
     untuned = of_pipeline(pipeline, folder.name, _UNTUNED)
-    clean = [e.text for e in parts["tune"] if not e.risks]
+    clean = [e for e in parts["tune"] if not e.risks]
     harm = _UNTUNED
     if clean:
         import numpy as np
 
-        scores = np.array([w.harm for w in untuned.worst(clean)])
-        harm = rules.threshold_for(scores, settings["false_alarms"])
+        scores = np.array([w.harm for w in untuned.worst([e.text for e in clean])])
+        harm = rules.threshold_by_source(scores, [e.source_id for e in clean], settings["false_alarms"])
     model = of_pipeline(pipeline, folder.name, harm)
     card = {
         "version": folder.name, "corpus": corpus.id, "trained_at": at.isoformat(),

@@ -27,6 +27,8 @@ FALSE_ALARMS = 0.005
 technical sample allows."""
 FEWEST_TESTED = 30
 """Held-out texts, harmful and clean each, under which a model is not judged and so not promoted."""
+FEWEST_TUNED = 50
+"""Clean texts of one source for tuning, from which the source has a say of its own in the threshold."""
 _PARTS: tuple[Part, ...] = (*["train"] * 14, *["tune"] * 3, *["test"] * 3)
 _BINS = 10
 
@@ -92,6 +94,18 @@ def threshold_for(harm_of_clean: np.ndarray, rate: float) -> float:
     descending = np.sort(harm_of_clean)[::-1]
     allowed = int(rate * descending.size + 1e-9)
     return min(float(np.nextafter(descending[allowed], np.inf)), 1.0)
+
+
+def threshold_by_source(harm_of_clean: np.ndarray, sources: Sequence[str], rate: float) -> float:
+    """The smallest harm score at which at most `rate` of the clean texts are called harmful: of all together, and of
+    each source with `FEWEST_TUNED` of them or more, since registers differ.
+
+    Raises:
+        ValueError: no text, or a rate outside [0, 1).
+    """
+    of = np.asarray(sources)
+    large = [s for s in sorted(set(sources)) if (of == s).sum() >= FEWEST_TUNED]
+    return max(threshold_for(harm_of_clean, rate), *(threshold_for(harm_of_clean[of == s], rate) for s in large), 0.0)
 
 
 def share_with_interval(k: int, n: int) -> dict[str, Any]:

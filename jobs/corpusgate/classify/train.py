@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: What a model is made with beside its texts; part of its version.
 SETTINGS: Mapping[str, Any] = {
     "features": "char 1-2 tf-idf, sublinear", "min_texts": 2, "inverse_regularisation": 10.0, "iterations": 300,
-    "windows_of_clean": 8, "form": 1,
+    "windows_of_clean": 8, "class_weight": "balanced", "form": 1,
 }  # fmt: skip
 
 
@@ -27,7 +27,8 @@ def fit(examples: Sequence[Example]) -> Pipeline:
     """A fitted pipeline (`tfidf`, `regression`) over the classifier's form of texts; classes are `CLEAN` and risks.
 
     A clean text teaches by its windows (all of them are clean, so long texts meet the model as they will be scored); of
-    a harmful one nobody said where the harm stands, so it teaches as a whole.
+    a harmful one nobody said where the harm stands, so it teaches as a whole. Classes weigh the same however many texts
+    they have, or the clean ones would drown rare risks; the threshold on clean texts makes up for it.
 
     Raises:
         UserError: there is nothing to tell apart.
@@ -47,7 +48,8 @@ def fit(examples: Sequence[Example]) -> Pipeline:
         ("tfidf", TfidfVectorizer(
             analyzer="char", ngram_range=(1, 2), lowercase=False, sublinear_tf=True, min_df=enough)),
         ("regression", LogisticRegression(
-            C=float(SETTINGS["inverse_regularisation"]), max_iter=int(SETTINGS["iterations"]))),
+            C=float(SETTINGS["inverse_regularisation"]), max_iter=int(SETTINGS["iterations"]),
+            class_weight="balanced")),
     ])  # fmt: skip
     pipeline.fit(texts, classes, regression__sample_weight=weights)
     return pipeline
