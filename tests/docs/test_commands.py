@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 from corpusgate.cli import app
 from corpusgate.lake import store
-from corpusgate.settings.place import Place
-from corpusgate_testing.docs import REPOSITORY, Block, blocks, installation, rebuilt
+from corpusgate_testing.docs import REPOSITORY, Block, Typist, blocks, fill_in, installation, sources_of
 
 DOCS = REPOSITORY / "docs"
 #: English and Chinese; the two say the same commands.
@@ -28,8 +23,6 @@ PAIRS = [
 PAGES = [page for pair in PAIRS for page in pair]
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 COMMAND = re.compile(r"(?:^|[\s(])(?:\.venv/bin/)?corpusgate (.*)$")
-AT = datetime(2026, 11, 24, 8, tzinfo=UTC)
-LATER = datetime(2099, 1, 1, tzinfo=UTC)  # after any clock that a command may have read
 
 
 def commands(block: Block) -> list[list[str]]:
@@ -91,60 +84,6 @@ def test_the_readme_leads_to_the_chinese_pages_and_they_lead_back(page):
     assert "English](" in "\n".join(page.read_text("utf-8").splitlines()[:4])
 
 
-class Typist:
-    """Types the commands of a page, one after another, into an installation without Spark.
-
-    Commands of corpusgate run in this process, lines with more of a shell in them in bash; what only make does is left
-    out, but for `make run`, in place of which the installation is rebuilt without Spark.
-    """
-
-    def __init__(self, place: Place) -> None:
-        self.place, self.typed, self.releases = place, [], []
-        self.said = ""
-        self.words: dict[str, str] = {}
-
-    def rebuild(self) -> None:
-        """What stands for `make run`."""
-        number = len(self.releases) + 1
-        self.releases.append(rebuilt(self.place, f"r{number}", AT if number == 1 else LATER))
-
-    def type(self, block: Block) -> None:
-        """Types a block."""
-        lines = [self.filled(line) for line in block.lines]
-        self.typed += lines
-        if any(re.search(r"[$>]", line) for line in lines):
-            self.shell("\n".join(lines))
-            return
-        for line in lines:
-            if line == "make run":
-                self.rebuild()
-            elif not line.startswith("make "):
-                self.corpusgate(line)
-
-    def filled(self, line: str) -> str:
-        """The line with the words in capitals filled in."""
-        for word, value in self.words.items():
-            line = re.sub(rf"\b{word}\b", value, line)
-        return line
-
-    def corpusgate(self, line: str) -> None:
-        """Types a line that calls corpusgate alone."""
-        program, *arguments = shlex.split(line)
-        assert program == ".venv/bin/corpusgate", f"no test types {line!r}"
-        done = CliRunner().invoke(app, arguments)
-        assert done.exit_code in ((0, 1) if arguments == ["doctor"] else (0,)), f"{line}\n{done.output}{done.exception}"
-        self.said = done.output
-
-    def shell(self, text: str) -> None:
-        """Types lines for a shell."""
-        done = subprocess.run(
-            ["bash", "-euc", text], cwd=self.place.home, capture_output=True, text=True, timeout=110, check=False,
-            env={**os.environ, "CORPUSGATE_HOME": str(self.place.home)},
-        )  # fmt: skip
-        assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
-        self.said = done.stdout
-
-
 @pytest.fixture
 def typist(tmp_path, monkeypatch):
     home = tmp_path / "home"
@@ -155,12 +94,6 @@ def typist(tmp_path, monkeypatch):
     for name in ("CORPUSGATE_LAKE", "CORPUSGATE_CONF"):
         monkeypatch.delenv(name, raising=False)
     return Typist(place)
-
-
-def sources_of(place: Place, release: str) -> dict[str, int]:
-    """Source -> records of a release."""
-    sql = f"SELECT source_id, count(*) AS n FROM release_record WHERE release_id = '{release}' GROUP BY source_id"
-    return {r["source_id"]: r["n"] for r in store.query(place, sql, ["release_record"]).to_pylist()}
 
 
 def test_the_commands_of_the_readme_answer(typist):
@@ -209,7 +142,7 @@ def test_a_newcomer_adds_a_folder_of_text(typist):
     said = []
     for block in blocks(page):
         if path.exists() and ": FILL IN" in path.read_text("utf-8"):
-            _fill_in(path, blocks(page, "yaml")[0].lines)
+            fill_in(path, blocks(page, "yaml")[0].lines)
         typist.type(block)
         said.append(typist.said)
 
@@ -226,14 +159,3 @@ def test_a_newcomer_adds_a_folder_of_text(typist):
     assert path.read_text("utf-8").startswith("# yaml-language-server: $schema=../../var/source.schema.json")
     typist.rebuild()
     assert sources_of(typist.place, typist.releases[-1])["my-texts"] == 2
-
-
-def _fill_in(path: Path, lines: list[str]) -> None:
-    """Does what the how-to says: replaces the fields that still say FILL IN, and there are no others."""
-    text = path.read_text("utf-8")
-    for line in lines:
-        field = line.split(":")[0]
-        text, count = re.subn(rf"^{field}: FILL IN.*$", line, text, flags=re.MULTILINE)
-        assert count == 1, f"the draft asks for no {field.strip()}"
-    assert not [ln for ln in text.splitlines() if "FILL IN" in ln and not ln.startswith("#")]
-    path.write_text(text, "utf-8")

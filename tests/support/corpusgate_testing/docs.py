@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import shutil
+import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from typer.testing import CliRunner
 
+from corpusgate.cli import app
 from corpusgate.collect.fixtures import make_fixtures
 from corpusgate.collect.job import fetch
 from corpusgate.intake.admission import admission
@@ -32,6 +37,8 @@ from corpusgate.settings.place import Place
 from corpusgate.sources.job import licence
 
 REPOSITORY = Path(__file__).parents[3]
+AT = datetime(2026, 11, 24, 8, tzinfo=UTC)
+LATER = datetime(2099, 1, 1, tzinfo=UTC)  # after any clock that a command may have read
 #: The demonstration's own sources: they need no network.
 OWN = ("fixture-utf8", "fixture-unlicensed")
 
@@ -85,6 +92,81 @@ def installation(home: Path, sources: Sequence[str] = OWN) -> Place:
     demo.write_text(re.sub(r"sources:\n(  - \S+\n)+", f"sources:\n{listed}", demo.read_text("utf-8")), "utf-8")
     make_fixtures(home / "var" / "fixtures", home / "conf" / "lexicons" / "starter")
     return Place(home=home, conf=home / "conf", lake=home / "var" / "lake", var=home / "var")
+
+
+class Typist:
+    """Types the commands of a page, one after another, into an installation without Spark.
+
+    Commands of corpusgate run in this process, lines with more of a shell in them in bash; what only make does is left
+    out, but for `make run`, in place of which the installation is rebuilt without Spark.
+    """
+
+    limit = 110
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.typed: list[str] = []
+        self.releases: list[str] = []
+        self.words: dict[str, str] = {}
+        self.said = ""
+
+    def rebuild(self) -> None:
+        """What stands for `make run`."""
+        number = len(self.releases) + 1
+        self.releases.append(rebuilt(self.place, f"r{number}", AT if number == 1 else LATER))
+
+    def type(self, block: Block) -> None:
+        """Types a block."""
+        lines = [self.filled(line) for line in block.lines]
+        self.typed += lines
+        if any(re.search(r"[$>]", line) for line in lines):
+            self.shell("\n".join(lines))
+            return
+        for line in lines:
+            if line == "make run":
+                self.rebuild()
+            elif not line.startswith("make "):
+                self.corpusgate(line)
+
+    def filled(self, line: str) -> str:
+        """The line with the words in capitals filled in."""
+        for word, value in self.words.items():
+            line = re.sub(rf"\b{word}\b", value, line)
+        return line
+
+    def corpusgate(self, line: str) -> None:
+        """Types a line that calls corpusgate alone."""
+        program, *arguments = shlex.split(line)
+        assert program == ".venv/bin/corpusgate", f"no test types {line!r}"
+        done = CliRunner().invoke(app, arguments)
+        assert done.exit_code in ((0, 1) if arguments == ["doctor"] else (0,)), f"{line}\n{done.output}{done.exception}"
+        self.said = done.output
+
+    def shell(self, text: str) -> None:
+        """Types lines for a shell."""
+        done = subprocess.run(
+            ["bash", "-euc", text], cwd=self.place.home, capture_output=True, text=True, check=False,
+            timeout=self.limit, env={**os.environ, "CORPUSGATE_HOME": str(self.place.home)},
+        )  # fmt: skip
+        assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
+        self.said = done.stdout
+
+
+def sources_of(place: Place, release: str) -> dict[str, int]:
+    """Source -> records of a release."""
+    sql = f"SELECT source_id, count(*) AS n FROM release_record WHERE release_id = '{release}' GROUP BY source_id"
+    return {r["source_id"]: r["n"] for r in store.query(place, sql, ["release_record"]).to_pylist()}
+
+
+def fill_in(path: Path, lines: list[str]) -> None:
+    """Does what the how-to says: replaces the fields that still say FILL IN, and there are no others."""
+    text = path.read_text("utf-8")
+    for line in lines:
+        field = line.split(":")[0]
+        text, count = re.subn(rf"^{field}: FILL IN.*$", line, text, flags=re.MULTILINE)
+        assert count == 1, f"the draft asks for no {field.strip()}"
+    assert not [ln for ln in text.splitlines() if "FILL IN" in ln and not ln.startswith("#")]
+    path.write_text(text, "utf-8")
 
 
 def rebuilt(place: Place, run_id: str, at: datetime) -> str:
