@@ -9,7 +9,19 @@ import sys
 
 import typer
 
-from corpusgate.cli import annotation, attest, control, look, operate, quarantine, rebuild, release, source
+from corpusgate.cli import (
+    annotation,
+    attest,
+    classify,
+    control,
+    look,
+    operate,
+    quarantine,
+    rebuild,
+    release,
+    sample,
+    source,
+)
 from corpusgate.errors import CorpusgateError
 
 app = typer.Typer(
@@ -22,7 +34,7 @@ app = typer.Typer(
 )
 for module in (rebuild, look, operate, attest):
     module.register(app)
-for group in (source, quarantine, release, annotation, control):
+for group in (source, quarantine, release, annotation, control, sample, classify):
     app.add_typer(group.app)
 app.add_typer(control.app, name="controls", hidden=True)  # both are said
 

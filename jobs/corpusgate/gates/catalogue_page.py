@@ -95,7 +95,11 @@ def _bound(control: Control) -> str:
     if control.draw is not None:
         sizes = [f"{control.draw.count:,}"] if control.draw.count else []
         sizes += [f"{control.draw.share * 100:g} %"] if control.draw.share else []
-        drawn = f"<br>drawn: {' or '.join(sizes)} of {control.draw.frame} ({control.draw.clause})"
+        each = f" each {control.draw.per}" if control.draw.per else ""
+        drawn = f"<br>drawn: {' or '.join(sizes)} of {control.draw.frame}{each}"
+        drawn += f", {control.draw.redraw:,} of them looked at closely" if control.draw.redraw else ""
+        drawn += f", and {control.draw.whole:,} of all released records" if control.draw.whole else ""
+        drawn += f" ({control.draw.clause})"
     return f"`{control.figure}` {control.comparator} {bound_shown(control)}{minima}{drawn}"
 
 

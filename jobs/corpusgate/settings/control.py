@@ -27,6 +27,7 @@ class Draw(Declared):
     share: float | None = Field(None, gt=0, le=1)
     combine: Literal["larger", "either"] = Field("larger", description="which of count and share where both are given")
     redraw: int | None = Field(None, ge=1, description="how many of the drawn are drawn again and looked at closely")
+    whole: int | None = Field(None, ge=1, description="items drawn besides, from all released records")
     per: str | None = Field(None, description="each of what: modality, kind of source")
 
     def size(self, rows: int) -> int:
