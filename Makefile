@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest
 # The installed folders of tests, or a sentence instead of pytest's usage error.
 run_tests = if [ -n "$(strip $(1))" ]; then $(ENV) && $(PYTEST) $(1) $(ARGS); else echo "There are no tests in $(2) yet."; fi
 
-.PHONY: help setup run stop sql lint fmt test test-unit test-spark test-dags test-slow bench lock clean
+.PHONY: help setup run stop sql lint fmt test test-unit test-spark test-dags test-slow bench screenshots lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -60,6 +60,9 @@ test-slow: setup ## the tests that take minutes
 bench: setup ## measure the steps against each other
 	@if [ -f bench/run.py ]; then $(ENV) && exec $(BIN)/python bench/run.py $(ARGS); \
 	else echo "There is no benchmark yet: bench/run.py is missing."; exit 2; fi
+
+screenshots: setup ## take the tutorial's pictures from the UI that make run left up (needs Chromium)
+	@$(ENV) && exec $(BIN)/python infra/docs/screenshots.py
 
 lock: setup ## renew requirements.lock from requirements.in (ARGS=--upgrade for newer versions)
 	@bash infra/setup/lock.sh $(ARGS)
