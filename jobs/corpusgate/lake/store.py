@@ -6,9 +6,11 @@ retry overwrites itself: no MERGE, no transaction ids.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -73,7 +75,8 @@ def replace(place: Place, name: str, rows: Sequence[Row], where: str, run_id: st
     """
     table = TABLES[name]
     if table.chained:
-        _append_attempt(place, table, rows, where, run_id)
+        with _linking(place, table):
+            _append_attempt(place, table, rows, where, run_id)
         return
     write_deltalake(
         str(place.table(name)), to_arrow(table, rows), mode="overwrite", predicate=where, schema_mode=None,
@@ -91,6 +94,12 @@ def in_force(place: Place, name: str, where: str) -> list[dict[str, Any]]:
 def append_new(place: Place, name: str, rows: Sequence[Row], run_id: str) -> int:
     """Appends the rows whose key the table has not; returns how many. For facts that are said once."""
     table = TABLES[name]
+    with _linking(place, table):
+        return _append_new(place, table, rows, run_id)
+
+
+def _append_new(place: Place, table: Table, rows: Sequence[Row], run_id: str) -> int:
+    name = table.name
     there = {tuple(map(_keyed, r)) for r in zip(*_columns(read(place, name, table.key)), strict=True)}
     fresh, seen = [], set()
     for row in rows:
@@ -138,8 +147,11 @@ def partition_rows(place: Place, name: str) -> dict[str, int]:
 
 
 def row_digest(row: Row) -> str:
-    """SHA-256 over the row's canonical JSON, its own hash left out: what the chain is made of."""
-    body = {k: v for k, v in sorted(row.items()) if k != "row_sha256"}
+    """SHA-256 over the row's canonical JSON, its own hash left out: what the chain is made of.
+
+    What is null is left out, so that a column which a later corpusgate adds changes no hash.
+    """
+    body = {k: v for k, v in sorted(row.items()) if k != "row_sha256" and v is not None}
     text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_json)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -173,6 +185,19 @@ def _append_attempt(place: Place, table: Table, rows: Sequence[Row], where: str,
         str(place.table(table.name)), to_arrow(table, linked), mode="append",
         commit_properties=CommitProperties(custom_metadata=commit_metadata(place, run_id)),
     )  # fmt: skip
+
+
+@contextmanager
+def _linking(place: Place, table: Table) -> Generator[None]:
+    """One process at a time links rows: two that read the same end would fork the chain. A gate links without the
+    lake's lease, and people attest while it runs."""
+    if not table.chained:
+        yield
+        return
+    place.lake.mkdir(parents=True, exist_ok=True)
+    with (place.lake / "_linking").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # given back when the file is closed, however the process ends
+        yield
 
 
 def _last_hash(place: Place, name: str) -> str:

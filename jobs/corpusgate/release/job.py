@@ -23,6 +23,7 @@ from corpusgate.release.digests import file_sha256
 from corpusgate.release.manifest import about_run, candidate_folder, manifest_root, read_manifest
 from corpusgate.release.notice import notice
 from corpusgate.release.pointer import move_pointer, read_pointer
+from corpusgate.release.seal import seal
 from corpusgate.release.signing import sign
 
 if TYPE_CHECKING:
@@ -213,12 +214,13 @@ def _write_papers(run: Run, candidate: Candidate, made: Path, data: Mapping[str,
 
 def _write_rows(run: Run, candidate: Candidate, folder: Path) -> None:
     manifest = candidate.manifest
+    chains = seal(run.place, folder, candidate.root, candidate.channel)
     signed, data = (json.loads((folder / name).read_text("utf-8")) for name in ("signature.json", "files.json"))
     row = {
         "release_id": candidate.release_id, "corpus": run.corpus.id, "channel": candidate.channel,
         "parent": candidate.parent, "run_id": run.id, "manifest_root": candidate.root,
         "leaves_root": manifest["leaves"]["root"], "records": candidate.kept, "characters": data["characters"],
-        "digests": manifest["digests"], "signature": signed["signature"], "key_id": signed["key_id"],
+        "digests": {**manifest["digests"], **chains}, "signature": signed["signature"], "key_id": signed["key_id"],
         "published_at": run.at,
     }  # fmt: skip
     store.append_new(run.place, "release", [row], run.id)

@@ -17,6 +17,7 @@ from corpusgate.lake.dialect import literal
 from corpusgate.release.digests import canonical, file_sha256
 from corpusgate.release.manifest import buckets_in, manifest_root, read_manifest, release_id
 from corpusgate.release.merkle import Bucket, all_buckets, buckets_sql, leaf_sql, merkle_root
+from corpusgate.release.seal import broken_seals
 from corpusgate.release.signing import verifies
 from corpusgate.settings.place import Place
 
@@ -47,6 +48,7 @@ def verify(place: Place, release: str) -> list[str]:
         *_records(place, manifest, release),
         *_files(place, folder, release),
         *_texts(place, folder, release),
+        *broken_seals(place, folder, manifest_root(manifest), release),
     ]
 
 

@@ -83,6 +83,7 @@ def test_a_release_holds_the_released_texts_and_nothing_else(published):
     assert len(texts) == 4 and not any("13800138000" in t for t in texts.values())
     assert {p.name for p in (place.releases / release).iterdir()} == {
         "data", "manifest.json", "run.json", "files.json", "signature.json", "NOTICE",
+        "chains--trial.json",
     }  # fmt: skip
     assert "CC0-1.0" in (place.releases / release / "NOTICE").read_text("utf-8")
     pointer = read_pointer(place, "demo", "trial")
@@ -161,7 +162,12 @@ def test_killed_at_every_stage_and_started_again_it_leaves_the_same(ready, publi
         publish(run, at_stage=at("end"))
     assert publish(run).state == "ok"
     whole = published[0]
-    own = ("run.json", "signature.json", "files.json")  # host, a demo key a lake, names that Spark gave
+    own = (
+        "run.json",
+        "signature.json",
+        "chains--trial.json",
+        "files.json",
+    )  # host, a demo key a lake, names that Spark gave
     kept = {n: b for n, b in tree(place.releases).items() if not n.endswith(own)}
     assert kept == {n: b for n, b in tree(whole.releases).items() if not n.endswith(own)}
     assert f"{release}/manifest.json" in kept
