@@ -15,6 +15,7 @@ def suite(catalogue: Catalogue) -> ExpectationSuite:
         "content",
         within_bound(catalogue["45654-4-2-1"]),
         within_bound(catalogue["45654-4-2-1-manual"]),
+        within_bound(catalogue["45654-4-2-1-technical"]),
         within_bound(catalogue["45654-4-2-3-a"]),
         within_bound(catalogue["45654-4-2-3-b"]),
         within_bound(catalogue["45652-draft-6-3-a"]),

@@ -6,7 +6,7 @@ Items whose text the model was taught with prove nothing; the next ones of the s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from corpusgate.classify.job import card_of, models, promoted
@@ -18,7 +18,7 @@ from corpusgate.gates.figures import EXAMPLES, Figure, GateInput
 from corpusgate.lake import store
 from corpusgate.lake.dialect import literal
 from corpusgate.lake.run import Run
-from corpusgate.review.draw import TECHNICAL, draw_sql, frame_where
+from corpusgate.review.draw import TECHNICAL, draw_sql, frame_where, place_in_draw
 from corpusgate.settings.control import Control
 
 CHUNK, TEXT = 500, "text"
@@ -68,8 +68,11 @@ def _figure(
 ) -> Figure:  # fmt: skip
     assert control.draw is not None
     needed = max(control.draw.size(sample["frame_rows"]), sample["size"])
-    chosen, skipped = _chosen(run, release_id, sample, needed, taught)
-    bad = [record for record, worst in _judged(run, release_id, chosen, model) if worst >= model.threshold]
+    drawn = draw_sql(
+        "datafusion", "release_record", frame_where(release_id, TEXT), sample["seed"], needed + len(taught)
+    )
+    chosen, skipped = _chosen(run, release_id, drawn, sample["seed"], needed, taught)
+    bad = [r for r, harm in _judged(run, release_id, drawn, frozenset(chosen), model) if harm >= model.threshold]
     n, k = len(chosen), len(chosen) - len(bad)
     said = f"{k} of {n} items of the technical sample pass the model {model.version}"
     said += f"; {skipped} it was taught with were passed over for the next of the draw" if skipped else ""
@@ -86,51 +89,48 @@ def _figure(
 
 
 def _chosen(
-    run: Run, release_id: str, sample: Mapping[str, Any], needed: int, taught: frozenset[str]
+    run: Run, release_id: str, drawn: str, seed: str, needed: int, taught: frozenset[str]
 ) -> tuple[list[str], int]:
-    """The record ids of the sample in the order of its draw, without those taught with; how many were passed over."""
-    drawn = draw_sql(
-        "datafusion", "release_record", frame_where(release_id, sample["stratum"]), sample["seed"],
-        needed + len(taught),
-    )  # fmt: skip
-    # the draw orders by hash; joined again so that the text's hash comes along in that order
-    order = store.query(run.place, drawn, ["release_record"]).column("record_id").to_pylist()
-    texts = store.read(run.place, "release_record", ["record_id", "text_sha256"], frame_where(release_id, TEXT))
-    of = dict(zip(texts.column("record_id").to_pylist(), texts.column("text_sha256").to_pylist(), strict=True))
+    """The first `needed` record ids in the order of the draw, without texts taught with; how many were passed over."""
+    sql = (
+        f"SELECT k.record_id, k.text_sha256 FROM ({drawn}) AS d JOIN release_record k ON k.record_id = d.record_id "
+        f"WHERE k.release_id = {literal(release_id)}"
+    )
+    rows = store.query(run.place, sql, ["release_record"]).to_pylist()
     chosen: list[str] = []
     skipped = 0
-    for record in order:
+    for row in sorted(rows, key=lambda r: place_in_draw(seed, r["record_id"])):
         if len(chosen) == needed:
             break
-        if of.get(record) in taught:
+        if row["text_sha256"] in taught:
             skipped += 1
         else:
-            chosen.append(record)
+            chosen.append(row["record_id"])
     return chosen, skipped
 
 
-def _judged(run: Run, release_id: str, chosen: Sequence[str], model: Model) -> Iterator[tuple[str, float]]:
-    """Each chosen record with the harm score of its released text."""
-    wanted, seen = set(chosen), 0
-    for rows in _texts(run, release_id, wanted):
-        seen += len(rows)
-        for row, worst in zip(rows, model.worst([_released(r) for r in rows]), strict=True):
-            yield row["record_id"], worst.harm
-    if seen != len(wanted):
-        raise GateInput(f"the technical sample has {len(wanted)} items, but the texts of only {seen} are there")
+def _judged(
+    run: Run, release_id: str, drawn: str, chosen: frozenset[str], model: Model
+) -> Iterator[tuple[str, float]]:  # fmt: skip
+    """Each chosen record with the harm score of its released text.
 
-
-def _texts(run: Run, release_id: str, wanted: set[str]) -> Iterator[list[dict[str, Any]]]:
+    Raises:
+        GateInput: a text is missing, or not the one that was recorded.
+    """
     sql = (
-        "SELECT k.record_id, k.mask_set, k.released_sha256, d.text FROM release_record k JOIN document d "
-        "ON k.text_sha256 = d.text_sha256 "
-        f"WHERE k.release_id = {literal(release_id)} AND k.modality = {literal(TEXT)}"
+        f"SELECT k.record_id, k.mask_set, k.released_sha256, t.text FROM ({drawn}) AS d "
+        "JOIN release_record k ON k.record_id = d.record_id JOIN document t ON k.text_sha256 = t.text_sha256 "
+        f"WHERE k.release_id = {literal(release_id)}"
     )
+    seen = 0
     for batch in store.stream(run.place, sql, ["release_record", "document"]):
         for start in range(0, batch.num_rows, CHUNK):
-            rows = [r for r in batch.slice(start, CHUNK).to_pylist() if r["record_id"] in wanted]
-            if rows:
-                yield rows
+            rows = [r for r in batch.slice(start, CHUNK).to_pylist() if r["record_id"] in chosen]
+            seen += len(rows)
+            for row, worst in zip(rows, model.worst([_released(r) for r in rows]), strict=True):
+                yield row["record_id"], worst.harm
+    if seen != len(chosen):
+        raise GateInput(f"the technical sample has {len(chosen)} items, but the texts of only {seen} are there")
 
 
 def _released(row: Mapping[str, Any]) -> str:

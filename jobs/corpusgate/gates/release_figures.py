@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from corpusgate.classify.technical import technical_figures
 from corpusgate.decide.rules import UNKNOWN_LANGUAGE, primary_language
 from corpusgate.gates.figures import EXAMPLES, Figure, guarded
 from corpusgate.gates.personal import Hits, personal_hits
 from corpusgate.gates.reviewed import MANUAL, manual_figures
 from corpusgate.gates.strata import Candidate, Counted, Strata, Stratum, strata
 from corpusgate.lake.run import Run
+from corpusgate.review.draw import TECHNICAL
 from corpusgate.settings.catalogue import Catalogue
 
 PROVIDERS, OVERSEAS, LICENCE, ORIGIN = "45654-4-1-2-a", "45654-4-1-2-b", "45654-4-1-3-a", "45652-draft-6-2-a"
@@ -25,13 +27,16 @@ NOTHING = Stratum()
 
 
 def release_figures(run: Run, catalogue: Catalogue, c: Candidate) -> list[Figure]:
-    """One figure for each computed control and stratum, and its twins in other texts. Three reads that fail apart: of
+    """One figure for each computed control and stratum, and its twins in other texts. Four reads that fail apart: of
     the records, of the released text, of people's reviews."""
     ids = [c.release_id]
     figures = guarded(OF_RECORDS, "release", ids, partial(_of_records, run, c))
     figures += guarded(OF_TEXT, "release", ids, partial(_of_text, run, c))
     figures += guarded(
         [(MANUAL, "content")], "release", ids, partial(manual_figures, run, c.release_id, catalogue[MANUAL])
+    )
+    figures += guarded(
+        [(TECHNICAL, "content")], "release", ids, partial(technical_figures, run, c.release_id, catalogue[TECHNICAL])
     )
     twins = [t for t in catalogue if t.same_as is not None and t.computed]
     return figures + [
