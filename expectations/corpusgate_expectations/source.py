@@ -14,6 +14,9 @@ def suite(catalogue: Catalogue) -> ExpectationSuite:
         "source",
         within_bound(catalogue["45654-4-1-1-b"]),
         within_bound(catalogue["45654-4-2-1"]),
+        within_bound(catalogue["45652-draft-6-1-c"]),
         within_bound(catalogue["45652-draft-6-2-a"]),
+        within_bound(catalogue["45652-draft-7-1-b"]),
+        within_bound(catalogue["45652-draft-7-2-b"]),
         within_bound(catalogue["corpusgate-quarantine-share"]),
     )

@@ -40,11 +40,12 @@ def without_figure(
     """A failure for each computed control and scope of which no figure came: what was not computed never passes."""
     there = {(j.control_id, j.scope_id) for j in judged}
     controls = {c.id: c for gate in gates for c in catalogue.at(gate) if c.computed}
+    of_a_kind = {c for c, _ in there}  # what speaks of a kind of source alone has a figure of those sources, or of none
     return [
         missing(c, scope, scope_id)
         for c in controls.values()
-        for scope_id in scope_ids
-        if (c.id, scope_id) not in there
+        for scope_id in ([NO_SOURCE] if c.only_for and scope == "source" else scope_ids)
+        if (c.id not in of_a_kind if scope_id == NO_SOURCE else (c.id, scope_id) not in there)
     ]
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from corpusgate.classify.technical import technical_figures
 from corpusgate.decide.rules import UNKNOWN_LANGUAGE, primary_language
 from corpusgate.gates.figures import EXAMPLES, Figure, guarded
+from corpusgate.gates.kind_figures import DOCUMENTS, documents_figure
 from corpusgate.gates.personal import Hits, personal_hits
 from corpusgate.gates.reviewed import MANUAL, manual_figures
 from corpusgate.gates.strata import Candidate, Counted, Strata, Stratum, strata
@@ -35,6 +36,7 @@ def release_figures(run: Run, catalogue: Catalogue, c: Candidate) -> list[Figure
     figures += guarded(
         [(MANUAL, "content")], "release", ids, partial(manual_figures, run, c.release_id, catalogue[MANUAL])
     )
+    figures += guarded([(DOCUMENTS, "release")], "release", ids, lambda: [documents_figure(run, c)])
     figures += guarded(
         [(TECHNICAL, "content")], "release", ids, partial(technical_figures, run, c.release_id, catalogue[TECHNICAL])
     )

@@ -24,6 +24,7 @@ from corpusgate.gates.figures import (
     share,
     values,
 )
+from corpusgate.gates.kind_figures import kind_figures
 from corpusgate.gates.strata import passing_parts, removal
 from corpusgate.lake import store
 from corpusgate.lake.run import Run, StepResult
@@ -79,7 +80,7 @@ def source_figures(run: Run) -> list[Figure]:
         figures += [
             f for s in collected for f in guarded([(ERRORED, "source")], "source", [s], partial(_errored, run, s))
         ]
-    return figures
+    return figures + kind_figures(run, held)
 
 
 def _admission(run: Run, source_id: str, held: StepResult | None) -> list[Figure]:

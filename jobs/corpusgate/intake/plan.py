@@ -40,6 +40,8 @@ class Batch:
     source: Source
     acquisitions: tuple[Mapping[str, Any], ...]
     parts: frozenset[str]
+    register: tuple[str, str] | None = None
+    """User input: file with the authorisations in force, and its hash."""
 
     @property
     def reading_sha256(self) -> str:
@@ -53,6 +55,8 @@ class Batch:
             "includes": [[p["id"], p["include"]] for p in source["licence"]],
             "acquisitions": sorted([a["acquisition_id"], a["fetched_at"]] for a in self.acquisitions),
         }  # fmt: skip
+        if source["kind"] == "user_input":
+            body["register"] = [source["user_input"], self.register and self.register[1]]
         return hashlib.sha256(json.dumps(body, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
@@ -83,6 +87,7 @@ class Plan:
         return Work(
             {b.source.id: b.source for b in self.read}, {b.source.id: b.id for b in self.read},
             {b.source.id: b.parts for b in self.read}, self.kit, self.versions,
+            {b.source.id: b.register[0] for b in self.read if b.register},
         )  # fmt: skip
 
 
@@ -123,7 +128,9 @@ def batches(run: Run) -> list[Batch]:
             )
         acquisitions = tuple(fetch.facts["acquisitions"])
         passing = frozenset(p["part"] for p in licence.facts["parts"] if p["verdict"] == "pass")
-        made.append(Batch(fetched_batch(acquisitions), source, acquisitions, passing))
+        found = (licence.facts.get("papers") or {}).get("register")
+        register = (found["path"], found["sha256"]) if found else None
+        made.append(Batch(fetched_batch(acquisitions), source, acquisitions, passing, register))
     return made
 
 

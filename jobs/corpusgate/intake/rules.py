@@ -10,7 +10,9 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from corpusgate.intake.items import Item
-from corpusgate.settings.source import LicencePart, Reader
+from corpusgate.intake.register import Register
+from corpusgate.settings.papers import GENERATED, generator_mark
+from corpusgate.settings.source import LicencePart, Reader, Source
 
 _DRIVE = re.compile(r"^[A-Za-z]:")
 _SPECIAL = re.compile(r"[\[\]\\^&|~]")
@@ -135,8 +137,11 @@ def matches(member: str, include: Sequence[str], exclude: Sequence[str] = ()) ->
 
 
 def licence_part(member: str, parts: Sequence[LicencePart]) -> str | None:
-    """Id of the first part of a source's licence whose globs choose the member; None where no part does."""
-    for part in parts:
+    """Id of the first part of a source's licence whose globs choose the member; None where no part does.
+
+    A source that declares no part has one all the same: a person may conclude about it.
+    """
+    for part in parts or (LicencePart(),):
         if matches(member, part.include):
             return part.id
     return None
@@ -155,6 +160,28 @@ def source_rule(reader: Reader, item: Item) -> str | None:
         if rule.is_in is not None and value is not None and value in rule.is_in:
             return rule.rule
     return None
+
+
+def generated_by(source: Source, item: Item) -> str | None:
+    """What generated the record (`model@version day`): as the record says, else as its source declares; None: unknown.
+
+    A record that says a part of it does not get the rest from its source.
+    """
+    said = [item.attributes.get(name) for name in GENERATED]
+    if any(said):
+        return generator_mark(*said)
+    return source.generator.mark if source.generator else None
+
+
+def authorised(source: Source, item: Item, register: Register | None) -> bool:
+    """Whether a record may be used at all: user input only where the register covers it; other kinds always."""
+    said = source.user_input
+    if source.kind != "user_input":
+        return True
+    if said is None or register is None:
+        return False
+    key = item.key if said.joined_by == "key" else item.attributes.get(said.joined_by)
+    return register.covers(key, item.attributes.get(said.entered_at))
 
 
 def _declared(reader: Reader, item: Item, name: str) -> str | None:

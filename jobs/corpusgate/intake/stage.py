@@ -19,7 +19,18 @@ from corpusgate.intake import detectors
 from corpusgate.intake.detectors.model import Kit, Screened
 from corpusgate.intake.items import Fault, Item, Signal
 from corpusgate.intake.read import read_items
-from corpusgate.intake.rules import Ordinals, domain, licence_part, locator, record_id, source_rule, text_sha256
+from corpusgate.intake.register import NOT_AUTHORISED, restored
+from corpusgate.intake.rules import (
+    Ordinals,
+    authorised,
+    domain,
+    generated_by,
+    licence_part,
+    locator,
+    record_id,
+    source_rule,
+    text_sha256,
+)
 from corpusgate.lake.tables import TABLES
 from corpusgate.settings.source import Reader, Source
 
@@ -75,6 +86,8 @@ class Work:
     parts: Mapping[str, frozenset[str]]
     kit: Kit
     versions: Mapping[str, str]
+    registers: Mapping[str, str] = field(default_factory=dict)
+    """Source of user input -> file with the authorisations in force (`intake/register.py`)."""
 
 
 @dataclass(slots=True)
@@ -175,13 +188,18 @@ def _rows(split: Split, work: Work) -> Iterator[dict[str, Any]]:
     source = work.sources[split.source_id]
     of_source = {"split": split.number, "source_id": source.id, "acquisition_id": split.acquisition_id,
                  "batch_id": work.batches[source.id], "first_acquired_at": split.fetched_at}  # fmt: skip
-    of_record = {"modality": source.modality, "country": source.country, "generator": source.generator,
+    of_record = {"modality": source.modality, "country": source.country,
                  "personal_information_basis": source.personal_information_basis}  # fmt: skip
     passing, ordinals, faults = work.parts[source.id], Ordinals(), dict[str, int]()
+    kept = work.registers.get(source.id)
+    register = restored(Path(kept).read_bytes()) if kept else None
     found = read_items(Path(split.path), split.name, split.reader, start=split.start, end=split.end)
     for row, one in enumerate(found):
         if isinstance(one, Item):
-            said = _item(one, source, passing, ordinals)
+            if authorised(source, one, register):
+                said = _item(one, source, passing, ordinals)
+            else:
+                said = {"outcome": "removed", "rule": NOT_AUTHORISED}
             yield {**of_source, **of_record, "row": row, **said}
         elif isinstance(one, Fault):
             yield {**of_source, "row": row, **_fault(one, faults)}
@@ -200,7 +218,7 @@ def _item(item: Item, source: Source, passing: frozenset[str], ordinals: Ordinal
         "domain": domain(item.url), "text_sha256": sha256, "bytes": len(item.text.encode()),
         "characters": len(item.text), "role": item.role, "group_id": item.group_id, "turn": item.turn,
         "licence_part": part, "source_rule": source_rule(source.reader, item), "title": item.title,
-        "attributes": list(item.attributes.items()), "text": item.text,
+        "generator": generated_by(source, item), "attributes": list(item.attributes.items()), "text": item.text,
     }  # fmt: skip
 
 

@@ -90,6 +90,8 @@ _ALL = (
             ("agent", S),
             ("run_id", S),
             ("redacted_at", TIME),
+            ("url", S),
+            ("permission", S),  # fetched from a host: what its rules said of this address, and the hash of the file seen
         ],
     ),
     _table(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from corpusgate.settings.model import Declared, Identifier, Sha256
+from corpusgate.settings.papers import Collection, Commercial, Generator, UserInput
 
 Kind = Literal["open_source", "self_collected", "commercial", "user_input", "synthetic"]
 Modality = Literal["text", "code", "image", "audio", "video"]
+Address = Annotated[str, StringConstraints(pattern=r"^https?://[^/@\s]+(/\S*)?$")]
 
 
 class PipChannel(Declared):
@@ -48,7 +51,51 @@ class FolderChannel(Declared):
     include: tuple[str, ...] = ("**/*",)
 
 
-Channel = Annotated[PipChannel | AptChannel | NpmChannel | FolderChannel, Field(discriminator="type")]
+class HttpChannel(Declared):
+    """Pages and files by their addresses, from lists of them or from sitemaps: what we collect ourselves (4.1.3 b).
+
+    Robots rules and reservations are asked of each host at fetch time and the stricter wins. Addresses that resolve
+    into private networks are refused unless `private_networks` names them.
+    """
+
+    type: Literal["http"]
+    urls: tuple[Address, ...] = ()
+    lists: tuple[str, ...] = Field((), description="files with one address a line, or addresses of such files")
+    sitemaps: tuple[Address, ...] = ()
+    hosts: tuple[str, ...] = Field((), description="the only hosts asked; empty: those of urls, lists and sitemaps")
+    agent: str = Field("corpusgate", pattern=r"^[A-Za-z_-]+$", description="product name, as robots rules write it")
+    contact: str | None = Field(None, description="address in the User-Agent, for whoever runs a host")
+    delay: float = Field(1.0, ge=0, le=60, description="seconds between two requests to one host")
+    timeout: float = Field(30.0, gt=0, le=600, description="seconds that one object may take")
+    max_bytes: int = Field(64 << 20, ge=1, description="bytes of one object")
+    max_objects: int = Field(100_000, ge=1)
+    private_networks: tuple[str, ...] = Field((), description="networks in CIDR form that may be asked all the same")
+
+    @model_validator(mode="after")
+    def _something(self) -> HttpChannel:
+        if not (self.urls or self.lists or self.sitemaps):
+            raise ValueError("give urls, lists or sitemaps")
+        for network in self.private_networks:
+            ip_network(network)
+        return self
+
+
+class S3Channel(Declared):
+    """Objects below a prefix of a bucket. Credentials come from the environment or Airflow's connection, never from
+    here."""
+
+    type: Literal["s3"]
+    bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+    prefix: str = ""
+    endpoint: Address | None = Field(None, description="of a store that is not Amazon's")
+    region: str | None = None
+    include: tuple[str, ...] = Field(("**/*",), description="globs over keys below the prefix")
+    max_bytes: int = Field(64 << 30, ge=1, description="bytes of one object")
+
+
+Channel = Annotated[
+    PipChannel | AptChannel | NpmChannel | FolderChannel | HttpChannel | S3Channel, Field(discriminator="type")
+]
 
 
 class RemovalRule(Declared):
@@ -157,7 +204,10 @@ class Source(Declared):
     personal_information_basis: str | None = Field(
         None, description="consent or other basis in law (4.2.3), with its document"
     )
-    generator: str | None = Field(None, description="synthetic: model, version, time")
+    generator: Generator | None = Field(None, description="synthetic: model, version, time; else each record says so")
+    commercial: Commercial | None = Field(None, description="commercial: contract, commitments, proof, own review")
+    user_input: UserInput | None = Field(None, description="user_input: service and register of authorisations")
+    collection: Collection | None = Field(None, description="self_collected: method, tool, operator")
     fixture: bool = Field(False, description="made by corpusgate to show a rule; said wherever it is shown")
 
     @property
@@ -170,4 +220,8 @@ class Source(Declared):
             return f"pkg:deb/debian/{c.package}@{c.version}?arch=all"
         if isinstance(c, NpmChannel):
             return f"pkg:npm/{c.package.replace('@', '%40')}@{c.version}"
+        if isinstance(c, HttpChannel):
+            return f"web:{(c.urls or c.sitemaps or c.lists)[0]}"
+        if isinstance(c, S3Channel):
+            return f"s3://{c.bucket}/{c.prefix}"
         return f"file:{c.path}"

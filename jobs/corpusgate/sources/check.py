@@ -15,6 +15,7 @@ from corpusgate.intake import read as reading
 from corpusgate.intake.rules import member_path
 from corpusgate.settings.licence import LicenceTable, load_licences
 from corpusgate.settings.load import line_of, load_file, plain
+from corpusgate.settings.papers import GENERATED
 from corpusgate.settings.place import Place
 from corpusgate.settings.source import FolderChannel, LicencePart, NpmChannel, PipChannel, Source, Statement
 from corpusgate.sources.expressions import read
@@ -89,9 +90,18 @@ def _about(source: Source) -> Found:
                 yield (name,), f"{vague!r} names no source; write the site, organisation or data set by its name."
     if len(source.description) < _DESCRIPTION_LEAST and TO_FILL not in source.description:
         yield ("description",), "says too little; write platform, period, language and processing state in a sentence."
-    if source.kind == "synthetic" and not source.generator:
-        yield ("kind",), "is synthetic; write `generator:` with model, version and time as well."
-    if source.kind == "user_input" and not source.personal_information_basis:
+    if source.kind == "synthetic" and not (source.generator or set(GENERATED) <= source.reader.fields.keys()):
+        yield (
+            ("kind",),
+            "is synthetic; write `generator:` with model, version and time as well, or the three as fields of each "
+            f"record ({', '.join(GENERATED)}).",
+        )
+    for kind, block in (("commercial", "commercial"), ("user_input", "user_input"), ("self_collected", "collection")):
+        if source.kind == kind and getattr(source, block) is None:
+            yield ("kind",), f"is {kind}; write `{block}:` with the papers of this kind as well."
+        if source.kind != kind and getattr(source, block) is not None:
+            yield (block,), f"belongs to the kind {kind}, and kind is {source.kind}."
+    if source.kind == "user_input" and source.user_input and not source.personal_information_basis:
         yield (
             ("kind",),
             "is user_input; write `personal_information_basis:` with the authorisation and its document as well.",

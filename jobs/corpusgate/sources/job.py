@@ -18,6 +18,7 @@ from corpusgate.settings.licence import LicenceTable, load_licences
 from corpusgate.settings.place import Place
 from corpusgate.settings.source import LicencePart, Reader, Source, Statement
 from corpusgate.sources.judge import Judgement, Standing, judge, needed_uses, of_source, part_facts
+from corpusgate.sources.papers import papers
 from corpusgate.sources.reasons import REASONS
 from corpusgate.sources.recorded import applied, basis, changed, in_force, statement_path, statements
 from corpusgate.sources.rules import PERIOD_COLUMNS
@@ -77,7 +78,24 @@ def judged(run: Run, source: Source, acquisitions: Sequence[Mapping[str, Any]]) 
         fact = {**part_facts(source, part, judgement, table), "members": look.taken[part.id]}
         facts.append({**fact, "valid_from": row["valid_from"].isoformat() if row else since})
     _first_recorded(run, rows, facts)
-    return _result(source, found, facts)
+    days = {datetime.fromisoformat(a["fetched_at"]).date() for a in acquisitions}
+    return with_papers(_result(source, found, facts), papers(run.place, source, days, run.at))
+
+
+def with_papers(result: StepResult, found: dict[str, Any] | None) -> StepResult:
+    """The result with what was found of the papers of the source's kind; held where some are missing."""
+    if found is None:
+        return result
+    facts = {**result.facts, "papers": found}
+    if not found["missing"] or result.state != "ok":
+        return result.model_copy(update={"facts": facts})
+    because = f"The papers of its kind are not whole: {'; '.join(found['missing'])}. Next: add what is missing."
+    out = dict(result.removed_by_rule)
+    out["papers_missing"] = out.get("papers_missing", 0) + result.kept
+    return result.model_copy(
+        update={"state": "held", "held_by": found["control"], "because": because, "kept": 0, "facts": facts,
+                "removed": result.removed + result.kept, "removed_by_rule": out}
+    )  # fmt: skip
 
 
 def walk(acquisitions: list[tuple[Path, str]], source: Source, parts: list[LicencePart]) -> Look:

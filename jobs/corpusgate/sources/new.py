@@ -146,6 +146,11 @@ owner: {owner}
 provider: {provider}
 # One sentence: platform, period, language, processing state.
 description: {description}
+# How it was collected: produced (written or recorded by yourselves) or crawled (then `record:` names the crawler's log)
+collection:
+  method: produced
+  tool: by hand
+  operator: data sourcing lead
 channel:
   type: folder # pip, apt and npm fetch packages: see conf/sources for examples
   path: {path}

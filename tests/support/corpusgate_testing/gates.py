@@ -15,6 +15,7 @@ from typing import Any
 from corpusgate.lake import store
 from corpusgate.lake.run import Run, StepResult, open_run
 from corpusgate.settings.place import Place
+from corpusgate.sources.papers import CONTROL
 
 AT = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 RELEASE, ROOT, RUN_ID = "test-0123456789ab", "f" * 64, "run-1"
@@ -52,6 +53,9 @@ class Lake:
     policy: dict[str, Any] = field(default_factory=dict)
     corpus: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, tuple[str, str, str, str]] = field(default_factory=lambda: dict(SOURCES))
+    blocks: dict[str, dict[str, Any]] = field(
+        default_factory=lambda: {"beta": {"collection": {"method": "produced", "tool": "hand", "operator": "o"}}}
+    )
 
     def of(self, source_id: str, table: str = "record") -> list[dict[str, Any]]:
         """The rows of one source."""
@@ -165,11 +169,12 @@ def _add_source(lake: Lake, source_id: str, records: int) -> None:
     })  # fmt: skip
     for number in range(records):
         _add_record(lake, source_id, number, kind, language, provider, acquisition)
-    passed = {"part": "all", "include": ["**"], "verdict": "pass", "reason": "allowed"}
+    passed = {"part": "all", "include": ["**"], "verdict": "pass", "reason": "allowed", "text_sha256": sha("licence")}
+    papers = {"control": CONTROL[kind], "missing": []} if kind in CONTROL else None  # type: ignore[index]
     drawn = {"n": records, "k": 0, "share": 0.0, "risks": {}, "examples": [], "seed": "s", "versions": VERSIONS}
     facts: dict[str, dict[str, Any]] = {
         "fetch": {"acquisitions": [], "signals": []},
-        "licence": {"verdict": "pass", "reason": "allowed", "parts": [passed]},
+        "licence": {"verdict": "pass", "reason": "allowed", "parts": [passed], "papers": papers},
         "admission": drawn,
     }
     units = {"fetch": ("object", 1), "licence": ("part", 1), "admission": ("record", records)}
@@ -233,5 +238,5 @@ def _write_conf(place: Place, lake: Lake) -> None:
             "title": f"Source {source_id}", "kind": kind, "language": language, "country": country, "category": "test",
             "owner": "owner", "provider": provider, "description": "made up for a test",
             "channel": {"type": "folder", "path": source_id}, "reader": {"format": "jsonl", "text": "text"},
-        }  # fmt: skip
+        } | lake.blocks.get(source_id, {})  # fmt: skip
         (place.conf / "sources" / f"{source_id}.yaml").write_text(json.dumps(source), "utf-8")

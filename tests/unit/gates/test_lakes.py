@@ -60,11 +60,13 @@ TECHNICAL_SAMPLE = ("45654-4-2-1-technical", "computed", RELEASE, "modality:text
 def test_everything_computed_passes_on_a_clean_lake(clean: Verdicts, catalogue: Catalogue) -> None:
     # nothing is annotated here: see tests/unit/annotation
     own = {c.id for c in catalogue if c.computed and c.gate != "annotation"}
-    computed = {k: v for k, v in clean.items() if k[1] == "computed" and k[0] in own}
+    absent = {k for k, v in clean.items() if k[1:3] == ("computed", "*") and v == "not_applicable"}
+    assert {k[0] for k in absent} == {"45654-4-1-3-d", "45652-draft-7-1-b", "45652-draft-7-2-b"}
+    computed = {k: v for k, v in clean.items() if k[1] == "computed" and k[0] in own and k not in absent}
     assert {k: v for k, v in computed.items() if v != "pass"} == {TECHNICAL_SAMPLE: "pending"}
     # one of each is there, or this test could not fail
     judged_controls = {k[0] for k in computed}
-    assert judged_controls == own - {"45654-4-2-1-manual"}
+    assert judged_controls == own - {"45654-4-2-1-manual"} - {k[0] for k in absent}
 
 
 def test_controls_of_annotation_are_pending_where_nothing_is_annotated(clean: Verdicts, catalogue: Catalogue) -> None:
@@ -132,6 +134,11 @@ PLANTED: list[tuple[str, Callable[[Lake], Any], dict[tuple[str, str], str]]] = [
         lambda lake: lake.of("beta")[0].update(url=None),
         {("45652-draft-6-2-a", "beta"): "fail", ("45652-draft-6-2-a", RELEASE): "fail"},
     ),
+    (
+        "45652-draft-6-1-a",
+        lambda lake: lake.result("licence", "alpha").facts["parts"][0].update(text_sha256=None),
+        {("45652-draft-6-1-a", RELEASE): "fail"},
+    ),
     ("45652-draft-6-3-d", lambda lake: lake.illegal("alpha", 1), {("45652-draft-6-3-d", RELEASE): "fail"}),
     ("corpusgate-quarantine-share", lambda lake: unread(lake, 2), {("corpusgate-quarantine-share", "alpha"): "fail"}),
 ]  # fmt: skip
@@ -173,8 +180,9 @@ def test_a_planted_violation_fails_this_control_and_no_other(
 
 def test_every_computed_control_has_a_planted_violation(catalogue: Catalogue) -> None:
     planted = {control_id for control_id, *_ in PLANTED}
-    # those of annotation are planted in tests/unit/annotation/test_controls.py
-    elsewhere = {c.id for c in catalogue if c.gate == "annotation"} | {TECHNICAL_SAMPLE[0]}
+    # those of annotation are planted in tests/unit/annotation/test_controls.py, of one kind in test_kind_figures.py
+    elsewhere = {c.id for c in catalogue if c.gate == "annotation" or (c.only_for and c.computed)}
+    elsewhere.add(TECHNICAL_SAMPLE[0])
     assert {c.id for c in catalogue if c.computed and c.same_as is None} - elsewhere == planted
 
 

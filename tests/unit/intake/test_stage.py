@@ -15,7 +15,9 @@ from corpusgate.banks.lexicon import digest
 from corpusgate.errors import DetectorMissing
 from corpusgate.intake import detectors, stage
 from corpusgate.intake.detectors.model import Finding, Kit, Screened
+from corpusgate.intake.register import effective
 from corpusgate.intake.stage import STAGED, Split, Work
+from corpusgate.settings.papers import UserInput
 from corpusgate.settings.place import find_place
 from corpusgate.settings.source import Source
 
@@ -44,7 +46,8 @@ def source(**reader) -> Source:
     body = {
         "id": "s", "title": "s", "kind": "self_collected", "language": "zh", "country": "CN", "category": "c",
         "owner": "o", "provider": "p", "description": "d", "channel": {"type": "folder", "path": "x"},
-        "reader": {"format": "jsonl", "key": "id", **reader}, "generator": "g",
+        "reader": {"format": "jsonl", "key": "id", **reader},
+        "generator": {"model": "m", "version": "1", "at": "2026-10-01"},
         "licence": [{"id": "open", "include": ["open/**", "*.jsonl"]}, {"id": "rest", "include": ["**"]}],
     }  # fmt: skip
     return Source.model_validate(body)
@@ -77,7 +80,11 @@ def test_each_raw_record_is_one_row_and_a_signal_is_beside_them(tmp_path, screen
         (0, "record", None), (1, "signal", "new"), (2, "record", None), (3, "fault", None),
     ]  # fmt: skip
     assert found[0]["text_sha256"] and found[0]["findings"][0]["family"] == "keyword"
-    assert (found[0]["licence_part"], found[0]["generator"], found[0]["first_acquired_at"]) == ("open", "g", AT)
+    assert (found[0]["licence_part"], found[0]["generator"], found[0]["first_acquired_at"]) == (
+        "open",
+        "m@1 2026-10-01",
+        AT,
+    )
     assert (found[3]["reason"], found[3]["locator"], found[3]["text"]) == ("not_json", f"0.jsonl@{len(raw) - 2}", None)
 
 
@@ -156,3 +163,33 @@ class TestWorker:
         kit = replace(self.kit(), hmac_key_id="not loaded yet")
         with pytest.raises(DetectorMissing, match="the run names"):
             stage.screener(kit, {**detectors.versions(kit), "keyword": "older"})
+
+
+def test_user_input_without_authorisation_is_counted_and_nothing_of_it_is_stored(tmp_path, screen):
+    said = {"service": "chat", "register_path": "r", "entered_at": "typed"}
+    of = source(fields={"typed": "typed"}).model_copy(update={"kind": "user_input", "user_input": UserInput(**said)})
+    rows = [{"key": k, "user": "u", "clause_version": "1", "authorised_at": "2025-12-10"} for k in ("1", "2")]
+    (tmp_path / "register").write_bytes(effective(rows, AT).content)
+    raw = lines(
+        {"id": 1, "text": "一", "typed": "2025-12-11"}, {"id": 2, "text": "二", "typed": "2025-12-09"},
+        {"id": 3, "text": "三", "typed": "2025-12-11"},
+    )  # fmt: skip
+    told = replace(work(of, "open"), registers={of.id: str(tmp_path / "register")})
+    found = staged([split(tmp_path, raw, of)], told, screen)
+    assert [(r["outcome"], r["rule"], r["text"]) for r in found] == [
+        ("record", None, "一"), ("removed", "not_authorised", None), ("removed", "not_authorised", None),
+    ]  # fmt: skip
+    without = staged([split(tmp_path, raw, of)], work(of, "open"), screen)
+    assert {r["outcome"] for r in without} == {"removed"}, "no register: nothing is authorised"
+
+
+def test_a_record_s_own_generator_goes_before_its_source_s_and_half_of_one_is_none(tmp_path, screen):
+    names = ("generator_model", "generator_version", "generated_at")
+    of = source(fields={n: n for n in names})
+    raw = lines(
+        {"id": 1, "text": "一"},
+        {"id": 2, "text": "二", **dict(zip(names, ("x", "2", "2026-10-02T08:00:00Z"), strict=True))},
+        {"id": 3, "text": "三", "generator_model": "x"},
+    )
+    found = staged([split(tmp_path, raw, of)], work(of, "open"), screen)
+    assert [r["generator"] for r in found] == ["m@1 2026-10-01", "x@2 2026-10-02", None]

@@ -1,0 +1,156 @@
+"""The proof of each kind of source: for each control a lake that violates it, and one where the kind is absent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from corpusgate.gates.figures import Figure
+from corpusgate.gates.kind_figures import ADDRESS, BOUGHT, COLLECTED, GENERATED, METADATA, TYPED
+from corpusgate.gates.source_figures import source_figures
+from corpusgate.intake.register import Register, effective
+from corpusgate.lake.run import Run, write_atomically
+from corpusgate.settings.catalogue import load_catalogue
+from corpusgate.settings.place import Place
+from corpusgate_testing.gates import AT, HOME, RECORDS, Lake, clean_lake, sha
+
+MARK = "m@1 2026-02-01"
+HTTP = {"type": "http", "urls": ["https://beta.example/1"]}
+
+
+def kind_of(lake: Lake, source_id: str, kind: str, **blocks: Any) -> Lake:
+    """The source under another kind, with the papers of that kind whole."""
+    lake.sources[source_id] = (kind, *lake.sources[source_id][1:])
+    lake.blocks[source_id] = blocks
+    lake.result("licence", source_id).facts["papers"] = {"control": "x", "missing": []}
+    return lake
+
+
+def crawled(lake: Lake) -> None:
+    collection = {"method": "crawled", "tool": "corpusgate", "operator": "o"}
+    lake.blocks["beta"] = {"collection": collection, "channel": HTTP}
+    (acquisition,) = lake.of("beta", "acquisition")
+    acquisition |= {"url": "https://beta.example/1", "permission": f"allowed sha256:{sha('robots')}"}
+
+
+def generated(lake: Lake) -> None:
+    kind_of(lake, "alpha", "synthetic")
+    for record in lake.of("alpha"):
+        record["generator"] = MARK
+
+
+def typed(lake: Lake) -> None:
+    said = {"service": "chat", "register_path": "r.jsonl", "entered_at": "typed"}
+    kind_of(lake, "alpha", "user_input", user_input=said)
+    for record in lake.of("alpha"):
+        record["attributes"] = {"typed": "2026-02-10"}
+
+
+def written(lake: Lake, folder: Path) -> Run:
+    """The lake with the register of authorisations, where a source of it needs one."""
+    papers = lake.result("licence", "alpha").facts.get("papers")
+    if lake.sources["alpha"][0] == "user_input" and papers:
+        keys = [r["locator"].removeprefix("key:") for r in lake.of("alpha")]
+        row = {"user": "u", "clause_version": "3", "authorised_at": "2026-02-01"}
+        register: Register = effective([{"key": k, **row} for k in keys], AT)
+        write_atomically(folder / "register", register.content.decode())
+        papers["register"] = {"path": str(folder / "register"), "sha256": register.sha256}
+    return lake.write(folder)
+
+
+def figures(lake: Lake, folder: Path) -> dict[tuple[str, str], Figure]:
+    return {(f.control_id, f.scope_id): f for f in source_figures(written(lake, folder))}
+
+
+def missing(source_id: str, control_id: str) -> Callable[[Lake], None]:
+    def plant(lake: Lake) -> None:
+        lake.result("licence", source_id).facts["papers"] = {"control": control_id, "missing": ["the contract"]}
+
+    return plant
+
+
+def held_for_papers(lake: Lake) -> None:
+    """As the licence step leaves it: nothing of the source was collected."""
+    missing("delta", BOUGHT)(lake)
+    licence = lake.result("licence", "delta")
+    licence.state, licence.held_by, licence.because = "held", BOUGHT, "the papers of its kind are not whole"
+
+
+def of_record(source_id: str, **values: Any) -> Callable[[Lake], None]:
+    return lambda lake: lake.of(source_id)[3].update(values)
+
+
+KINDS: list[tuple[str, str, Callable[[Lake], None], Callable[[Lake], Any], int]] = [
+    (COLLECTED, "beta", crawled, lambda lake: lake.of("beta", "acquisition")[0].update(permission=None), RECORDS),
+    (COLLECTED, "beta", crawled, lambda lake: lake.of("beta", "acquisition")[0].update(permission="refused"), RECORDS),
+    (COLLECTED, "beta", crawled, lambda lake: lake.of("beta", "acquisition")[0].update(agent=None), RECORDS),
+    (COLLECTED, "beta", crawled, of_record("beta", acquisition_id="nowhere"), 1),
+    (COLLECTED, "beta", lambda lake: None, missing("beta", COLLECTED), RECORDS),
+    (BOUGHT, "delta", lambda lake: None, missing("delta", BOUGHT), 1),
+    (BOUGHT, "delta", lambda lake: None, held_for_papers, 1),
+    (TYPED, "alpha", typed, of_record("alpha", attributes={"typed": "2026-01-31"}), 1),
+    (TYPED, "alpha", typed, of_record("alpha", attributes={}), 1),
+    (TYPED, "alpha", typed, missing("alpha", TYPED), RECORDS),
+    (ADDRESS, "beta", crawled, of_record("beta", url="page three"), 1),
+    (ADDRESS, "beta", crawled, of_record("beta", url=None), 1),
+    (GENERATED, "alpha", generated, of_record("alpha", generator="m@1 2026-03-02"), 1),
+    (GENERATED, "alpha", generated, of_record("alpha", generator=None), 1),
+    (METADATA, "alpha", generated, of_record("alpha", generator="some model, this spring"), 1),
+    (METADATA, "alpha", generated, of_record("alpha", generator=None), 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("control_id", "source_id", "prepare", "plant", "k"), KINDS, ids=[f"{c}-{n}" for n, (c, *_) in enumerate(KINDS)]
+)
+def test_a_planted_violation_shows_in_the_figure_and_not_without(
+    tmp_path: Path, control_id: str, source_id: str, prepare: Callable[[Lake], None], plant: Callable[[Lake], Any],
+    k: int,
+) -> None:  # fmt: skip
+    control = load_catalogue(Place(HOME, HOME / "conf", HOME / "lake", HOME / "var"))[control_id]
+    lake = clean_lake()
+    prepare(lake)
+    sound = figures(lake, tmp_path / "sound")[control_id, source_id]
+    assert (sound.state, sound.k, sound.value) == ("measured", 0, 0.0) and control.holds(0.0)
+    plant(lake)
+    broken = figures(lake, tmp_path / "broken")[control_id, source_id]
+    assert (broken.state, broken.k) == ("measured", k)
+    assert broken.value is not None and not control.holds(broken.value)
+
+
+def test_every_control_about_one_kind_has_a_planted_violation() -> None:
+    catalogue = load_catalogue(Place(HOME, HOME / "conf", HOME / "lake", HOME / "var"))
+    assert {c.id for c in catalogue if c.only_for and c.computed} == {control_id for control_id, *_ in KINDS}
+
+
+def test_a_kind_that_is_absent_is_said_once_and_never_passes_by_silence(tmp_path: Path) -> None:
+    found = figures(clean_lake(), tmp_path)
+    assert {c for (c, scope), f in found.items() if scope == "*" and f.state == "not_applicable"} == {
+        TYPED, GENERATED, METADATA,
+    }  # fmt: skip
+
+
+def test_a_source_kept_back_for_something_else_is_not_judged(tmp_path: Path) -> None:
+    lake = clean_lake()
+    fetch = lake.result("fetch", "delta")
+    fetch.state, fetch.because = "unavailable", "not available here"
+    found = figures(lake, tmp_path)[BOUGHT, "delta"]
+    assert (found.state, found.k) == ("not_applicable", None) and "fetch" in found.because
+
+
+def test_a_register_that_was_changed_after_the_licence_step_is_unreadable(tmp_path: Path) -> None:
+    lake = clean_lake()
+    typed(lake)
+    run = written(lake, tmp_path)
+    write_atomically(tmp_path / "register", "{}")
+    found = {(f.control_id, f.scope_id): f for f in source_figures(run)}
+    assert found[TYPED, "alpha"].state == "unreadable"
+
+
+def test_without_a_word_of_the_licence_step_about_the_papers_nothing_is_measured(tmp_path: Path) -> None:
+    lake = clean_lake()
+    del lake.result("licence", "delta").facts["papers"]
+    assert figures(lake, tmp_path)[BOUGHT, "delta"].state == "unreadable"
