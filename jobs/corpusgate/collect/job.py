@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,9 @@ from corpusgate.lake.run import Run, State, StepResult
 from corpusgate.lake.tables import TABLES
 from corpusgate.settings.source import FolderChannel, Source
 
+#: The control that refusals of hosts speak to (4.1.3 b).
+REFUSALS = "45654-4-1-3-b"
+
 
 def fetch(run: Run, source: Source, bench: Bench | None = None) -> StepResult:
     """Fetches one source. Facts: `acquisitions` (rows without run and batch), `signals` of hosts, `faults`.
@@ -23,7 +27,7 @@ def fetch(run: Run, source: Source, bench: Bench | None = None) -> StepResult:
         OSError: the archive cannot be written.
     """
     try:
-        batch = channels.fetch(source.channel, bench or Bench(run.place, source.id))
+        batch = channels.fetch(source.channel, bench or Bench(run.place, source.id, run=run.id, at=run.at.isoformat()))
     except NotAvailable as error:
         return _nothing(source, "unavailable", str(error))
     except Mismatch as error:
@@ -39,10 +43,15 @@ def _result(run: Run, source: Source, batch: Batch) -> StepResult:
     because = f"{len(facts)} object{'' if len(facts) == 1 else 's'}, {size / 1e6:.1f} MB"
     if unread:
         because += f"; {len(unread)} could not be read, the first: {unread[0]}"
+    rules = dict(sorted(Counter(rule for _, rule in batch.refused).items()))
+    if rules:
+        because += f"; {len(batch.refused)} not taken ({', '.join(f'{r} {n}' for r, n in rules.items())})"
+    forbidden = not facts and any(rule != "gone" for rule in rules)
     return StepResult(
-        step="fetch", source_id=source.id, unit="object", rows_in=len(facts) + len(unread), kept=len(facts),
-        errored=len(unread), because=because, state="ok" if facts else "unavailable",
-        facts={"acquisitions": facts, "signals": [], "faults": unread},
+        step="fetch", source_id=source.id, unit="object", rows_in=len(facts) + len(unread) + len(batch.refused),
+        kept=len(facts), errored=len(unread), removed=len(batch.refused), removed_by_rule=rules, because=because,
+        state="ok" if facts else "held" if forbidden else "unavailable", held_by=REFUSALS if forbidden else None,
+        facts={"acquisitions": facts, "signals": batch.signals, "faults": unread, "refused": batch.refused},
     )  # fmt: skip
 
 
@@ -52,7 +61,7 @@ def _fact(run: Run, source: Source, found: Fetched, first: dict[str, datetime]) 
     return {
         "acquisition_id": key,
         "name": found.name,
-        "purl": f"{source.purl}/{found.name}" if in_folder else source.purl,
+        "purl": f"{source.purl}/{found.name}" if in_folder else found.url or source.purl,
         "path": str(found.path),
         "fetched_at": first.get(key, run.at).isoformat(),
         "bytes": found.bytes,
@@ -60,6 +69,7 @@ def _fact(run: Run, source: Source, found: Fetched, first: dict[str, datetime]) 
         "etag": found.etag,
         "status": found.status,
         "agent": found.agent,
+        **({"url": found.url, "permission": found.permission} if found.url else {}),
     }
 
 

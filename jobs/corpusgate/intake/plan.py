@@ -210,7 +210,7 @@ def _of_file(first: int, source: Source, fact: Mapping[str, Any], path: Path, sp
         Split(
             first + n, source.id, fact["acquisition_id"], str(path), fact["name"], at,
             min(split_bytes, size - start) if of_part else size, of_part or reader, start,
-            start + split_bytes if of_part and start + split_bytes < size else None,
+            start + split_bytes if of_part and start + split_bytes < size else None, fact.get("url"),
         )
         for n, start in enumerate(starts)
     ]  # fmt: skip

@@ -7,7 +7,7 @@ signal, is no record: a field that nobody declared. So that counting rows is the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,7 @@ class Split:
     reader: Reader
     start: int = 0
     end: int | None = None
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +197,7 @@ def _rows(split: Split, work: Work) -> Iterator[dict[str, Any]]:
     found = read_items(Path(split.path), split.name, split.reader, start=split.start, end=split.end)
     for row, one in enumerate(found):
         if isinstance(one, Item):
+            one = one if one.url or not split.url else replace(one, url=split.url)
             if authorised(source, one, register):
                 said = _item(one, source, passing, ordinals)
             else:

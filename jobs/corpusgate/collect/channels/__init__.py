@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from corpusgate.collect import client
 from corpusgate.settings.place import Place
@@ -27,25 +28,32 @@ class Fetched:
     status: str
     agent: str
     etag: str | None = None
+    url: str | None = None
+    permission: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a channel brought; `faults` are objects that could not be read: name and reason."""
+    """What a channel brought. `faults`: objects that could not be read, name and reason; `refused`: objects that are
+    not to be taken, name and rule; `signals`: rows of `host_signal`."""
 
     objects: list[Fetched]
     faults: list[tuple[str, str]] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    signals: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
     """Where a channel works: `name` is the source's id, `python` the interpreter whose pip is used, `limit` the seconds
-    that one call of a client may take."""
+    that one call of a client may take; `run` and `at` (ISO 8601) are the run's."""
 
     place: Place
     name: str
     python: str = sys.executable
     limit: float = client.LIMIT
+    run: str = ""
+    at: str = ""
 
 
 def fetch(channel: Channel, bench: Bench) -> Batch:
