@@ -30,6 +30,8 @@ LABELS = (
     "people's accepted labels, texts that people passed in samples, and texts drawn by hash from each source as its "
     "register (assumed clean: the source passed its admission); no keyword had a say"
 )
+#: Origins of examples in which no lexicon had a say.
+WITHOUT_LEXICON = ("annotation", "review", "register")
 _UNTUNED = 0.5
 
 
@@ -87,7 +89,8 @@ def _trained(
     card = {
         "version": folder.name, "corpus": corpus.id, "trained_at": at.isoformat(),
         "fixture": _is_fixture(place, corpus, taught), "file_sha256": hashlib.sha256(raw).hexdigest(),
-        "weights_sha256": weights_digest(model), "training_sha256": digest, "labels": LABELS, "independent": True,
+        "weights_sha256": weights_digest(model), "training_sha256": digest, "labels": LABELS,
+        "independent": all(e.origin in WITHOUT_LEXICON for e in taught.examples),
         "libraries": {name: installed(name) for name in ("scikit-learn", "numpy", "skops")}, "settings": settings,
         "threshold": {"harm": harm, "false_alarms_asked": settings["false_alarms"], "tuned_on": len(clean)},
         "data": data_of(taught.examples, taught.batches), "test": measured(model, parts["test"]),

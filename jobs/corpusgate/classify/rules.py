@@ -22,6 +22,8 @@ Origin = Literal["annotation", "review", "register"]
 MARGIN = 0.01
 """A model whose macro-F1 on the same held-out texts is lower than its predecessor's by more than this is not promoted;
 no more may its false alarms rise by."""
+RECALL_MARGIN = 0.05
+"""Nor one that finds so much less of the harmful texts at its threshold."""
 FALSE_ALARMS = 0.005
 """Share of clean texts that may be called harmful, unless the person asks for another: well under the 2 % that the
 technical sample allows."""
@@ -158,7 +160,7 @@ def may_follow(
     """Why a model is not promoted, in words; empty: it may be.
 
     `new` and `old` (the predecessor on the same held-out texts) have `macro_f1`, `harmful`, `clean` (texts tested) and
-    `false_alarms` (a share with its interval).
+    `false_alarms`, `recall_at_threshold` (shares with their intervals).
     """
     against = []
     for what in ("harmful", "clean"):
@@ -175,6 +177,9 @@ def may_follow(
                 f"macro-F1 {new['macro_f1']:.3f} on the same held-out texts, its predecessor {old['macro_f1']:.3f}; "
                 f"more than {margin} less"
             )
+        found, found_before = (f["recall_at_threshold"]["share"] for f in (new, old))
+        if found is not None and found_before is not None and found < found_before - RECALL_MARGIN:
+            against.append(f"it finds {found:.1%} of the harmful texts at its threshold, before {found_before:.1%}")
         before = old["false_alarms"]["share"]
         if before is not None and alarms["share"] is not None and alarms["share"] > before + margin:
             against.append(f"false alarms rose from {before:.2%} to {alarms['share']:.2%}")

@@ -91,9 +91,10 @@ def test_calibration_of_a_perfect_and_of_a_boastful_score() -> None:
     assert calibration(np.array([]), np.array([]))["brier"] is None
 
 
-def figures(f1: float = 0.9, alarms: int = 0, clean: int = 1000, harmful: int = 100) -> dict:
+def figures(f1: float = 0.9, alarms: int = 0, clean: int = 1000, harmful: int = 100, found: int = 90) -> dict:
     return {
         "macro_f1": f1, "harmful": harmful, "clean": clean, "false_alarms": share_with_interval(alarms, clean),
+        "recall_at_threshold": share_with_interval(found, 100),
     }  # fmt: skip
 
 
@@ -104,6 +105,8 @@ def figures(f1: float = 0.9, alarms: int = 0, clean: int = 1000, harmful: int = 
         (figures(0.895), figures(0.90), ""),
         (figures(0.885), figures(0.90), "macro-F1 0.885"),
         (figures(alarms=5), figures(), ""),
+        (figures(found=86), figures(), ""),
+        (figures(found=84), figures(), "finds 84.0%"),
         (figures(alarms=30), None, "30 of 1000 clean"),
         (figures(alarms=15, clean=100), figures(alarms=1, clean=100), "false alarms rose"),
         (figures(harmful=FEWEST_TESTED - 1), None, "29 harmful"),
