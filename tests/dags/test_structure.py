@@ -21,7 +21,7 @@ from corpusgate_airflow.links import DAG_ID
 
 ROOT = Path(__file__).resolve().parents[2]
 DAGS = ROOT / "dags"
-EXPECTED = {"attest", "corpus_rebuild"}
+EXPECTED = {"annotation_intake", "attest", "corpus_rebuild"}
 #: Tasks that are no step of the flow: the list of sources, what goes on, a verdict as a task, the news of a release.
 BESIDE = {"plan", "admitted", "source_verdict", "announce"}
 GATES = {"admitted", "source_gate", "source_verdict", "release_gate"}
