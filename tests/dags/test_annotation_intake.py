@@ -75,7 +75,7 @@ def test_the_form_offers_the_tools_that_can_be_read() -> None:
 
 @pytest.mark.parametrize("name", ["../secret", "a/b.json", "a\\b", ""])
 def test_the_form_takes_names_of_files_and_no_paths(name: str) -> None:
-    with pytest.raises(Exception, match="does not match|Invalid input"):
+    with pytest.raises(Exception, match=r"does not match|Invalid input"):
         annotating.FORM["file"].resolve(name)
 
 
@@ -104,11 +104,11 @@ def test_a_missing_file_and_one_that_leads_out_of_the_folder_are_refused(
     run: Run, started: Any, tmp_path: Path
 ) -> None:
     started(file="nothing.json")
-    with pytest.raises(AirflowFailException, match="No file 'nothing.json' in"):
+    with pytest.raises(AirflowFailException, match=r"No file 'nothing\.json' in"):
         annotating.take_in()
     (annotating.inbox_of(run.place) / "link.json").symlink_to(a.file(tmp_path, "secret.json", "[]"))
     started(file="link.json")
-    with pytest.raises(AirflowFailException, match="No file 'link.json' in"):
+    with pytest.raises(AirflowFailException, match=r"No file 'link\.json' in"):
         annotating.take_in()
 
 
