@@ -69,7 +69,7 @@ def judge_sample(control: Control, release_id: str, stratum: str, sample: Mappin
     said += f"; {counted.void} void: their text changed since the draw" if counted.void else ""
     if counted.drawn < needed:
         said += f"; only {counted.drawn} were drawn: raise policy.review_sample to {needed}"
-    said += f"; {statistics.said(passed, n)}" if 0 < n < sample["frame_rows"] else ""
+    said += f"; the point figure is judged; {statistics.said(passed, n)}" if 0 < n < sample["frame_rows"] else ""
     lost = needed > 0 and not control.holds((max(needed, n) - bad) / max(needed, n))
     state = "measured" if lost or (n >= needed > 0) else "pending"
     rate = passed / n if n else None

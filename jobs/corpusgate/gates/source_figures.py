@@ -28,6 +28,7 @@ from corpusgate.gates.kind_figures import kind_figures
 from corpusgate.gates.strata import passing_parts, removal
 from corpusgate.lake import store
 from corpusgate.lake.run import Run, StepResult
+from corpusgate.settings.catalogue import load_catalogue
 
 BEFORE = ("fetch", "licence", "admission")
 ADMISSION, LICENCE = "45654-4-1-1-a", "45654-4-1-3-a"
@@ -64,10 +65,11 @@ def held_before(run: Run) -> dict[str, StepResult]:
 def source_figures(run: Run) -> list[Figure]:
     """One figure for each computed control and source of the corpus; none is left out and none is averaged."""
     held = held_before(run)
+    bound = load_catalogue(run.place)[ADMISSION].bound
     figures: list[Figure] = []
     for source in run.sources:
         result = held.get(source.id)
-        admitted = partial(_admission, run, source.id, result)
+        admitted = partial(_admission, run, source.id, result, bound)
         figures += guarded([(ADMISSION, "admission")], "source", [source.id], admitted)
         if result is not None:
             licensed = partial(_licence, run, source.id, result)
@@ -83,8 +85,9 @@ def source_figures(run: Run) -> list[Figure]:
     return figures + kind_figures(run, held)
 
 
-def _admission(run: Run, source_id: str, held: StepResult | None) -> list[Figure]:
-    """4.1.1 a: share of the sample that was assessed before collection."""
+def _admission(run: Run, source_id: str, held: StepResult | None, bound: float | None) -> list[Figure]:
+    """4.1.1 a: share of the sample that was assessed before collection. The point figure is judged, as the clause
+    asks; what a sample of this size can tell is said beside it."""
     result = run.result("admission", source_id)
     if held is not None and held.step != "admission" and (result is None or "n" not in result.facts):
         return [_not_judged(ADMISSION, "admission", source_id, held)]
@@ -96,7 +99,8 @@ def _admission(run: Run, source_id: str, held: StepResult | None) -> list[Figure
     k, n = int(facts["k"]), int(facts["n"])
     because = f"{k} of {n} sampled records count as illegal or unhealthy (seed {facts.get('seed', 'not recorded')})"
     if 0 < n < facts.get("frame_rows", n + 1):
-        because += f"; {statistics.said(k, n)}"
+        because += f"; the point figure is judged; {statistics.said(k, n)}"
+        because += f"; {statistics.size_said(bound, n)}" if bound else ""
     examples = tuple(facts.get("examples") or ())[:EXAMPLES]
     return [_measured(ADMISSION, "admission", source_id, share(k, n), k, n, because, examples)]
 
@@ -128,7 +132,8 @@ def _of_records(run: Run, source_ids: list[str]) -> list[Figure]:
         c = collected.get(source_id) or NOTHING
         for control_id, gate, (k, examples), n, said in (
             (LICENCE, "admission", c.unlicensed, c.records, "records stand in a part without a passing licence"),
-            (ILLEGAL, "source", c.illegal, c.records, "collected records count as illegal or unhealthy"),
+            (ILLEGAL, "source", c.illegal, c.records,
+             "collected records count as illegal or unhealthy; every record was looked at, so there is no interval"),
             (COVERAGE, "source", c.unscreened, c.texts, "texts lack a screening by a running detector family"),
             (ORIGIN, "source", c.originless, c.records, "records lack what their kind of source must carry"),
         ):

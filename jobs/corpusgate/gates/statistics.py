@@ -6,6 +6,7 @@ SciPy is imported when a number is asked for.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> Interval:
     return Interval(low, high, confidence)
 
 
+@cache
 def sample_to_tell(bound: float, worse: float, alpha: float = 0.05, power: float = 0.8) -> int:
     """The smallest random sample by which a share of `worse` is told from one of `bound`, by an exact one-sided test.
 
@@ -64,3 +66,11 @@ def said(k: int, n: int) -> str:
     interval = clopper_pearson(k, n)
     low, high = interval.low * 100, interval.high * 100
     return f"{interval.confidence * 100:.0f} % interval {low:.2g} % to {high:.2g} % (shown, not judged)"
+
+
+def size_said(bound: float, n: int) -> str:
+    """What a sample of `n` can tell, in words: `a sample of 3,151 tells 6 % from 5 %, this one of 200 does not`."""
+    worse = round(bound + 0.01, 9)
+    needed = sample_to_tell(bound, worse)
+    can = "does" if n >= needed else "does not"
+    return f"a sample of {needed:,} tells {worse * 100:g} % from {bound * 100:g} %, this one of {n:,} {can}"

@@ -241,7 +241,8 @@ def test_misreading_2_the_source_sample_has_no_size_and_the_interval_is_not_judg
     said = next(
         v["because"] for v in source.facts["verdicts"] if v["control_id"] == "45654-4-1-1-a" and v["half"] == "computed"
     )
-    assert "shown, not judged" in said
+    assert "the point figure is judged; 95 % interval 0.13 % to 25 % (shown, not judged)" in said
+    assert "tells 6 % from 5 %, this one of 20 does not" in said
 
 
 @pytest.mark.parametrize(("risk", "verdict"), [("a4g", "fail"), ("a5a", "pass"), ("a5b", "pass")])

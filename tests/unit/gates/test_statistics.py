@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpusgate.gates.statistics import clopper_pearson, said, sample_to_tell
+from corpusgate.gates.statistics import clopper_pearson, said, sample_to_tell, size_said
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,9 @@ def test_a_coarser_difference_needs_fewer() -> None:
 
 def test_words_say_that_the_interval_is_not_judged() -> None:
     assert said(5, 100) == "95 % interval 1.6 % to 11 % (shown, not judged)"
+
+
+def test_words_say_what_a_sample_of_this_size_can_tell() -> None:
+    needed = sample_to_tell(0.05, 0.06)
+    assert size_said(0.05, needed) == f"a sample of {needed:,} tells 6 % from 5 %, this one of {needed:,} does"
+    assert size_said(0.05, 200).endswith("tells 6 % from 5 %, this one of 200 does not")
