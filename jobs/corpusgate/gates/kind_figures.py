@@ -55,9 +55,10 @@ def kind_figures(run: Run, held: Mapping[str, StepResult]) -> list[Figure]:
 
 
 def documents_figure(run: Run, c: Candidate) -> Figure:
-    """45652-draft 6.1 a: of the sources that the candidate takes from, those whose origin is not documented."""
-    held = run.held()
-    taken = [s for s in run.sources if s.id in c.batches and s.id not in held]
+    """45652-draft 6.1 a: of the sources that the candidate keeps records of, those whose origin is not documented."""
+    sql = f"SELECT DISTINCT source_id FROM release_record WHERE release_id = {quoted(c.release_id)}"
+    kept = {row["source_id"] for row in store.query(run.place, sql, ["release_record"]).to_pylist()}
+    taken = [s for s in run.sources if s.id in kept]
     lacking = {s.id: why for s in taken if (why := _undocumented(run, s))}
     because = f"{len(lacking)} of {len(taken)} sources lack a document of their origin"
     because += "".join(f"; {source_id}: {why}" for source_id, why in sorted(lacking.items()))

@@ -1,1 +1,1 @@
-"""Asking hosts on the web: addresses that may be asked, what hosts say about crawling and mining, lists of addresses."""
+"""Asking hosts on the web: which addresses may be asked, what hosts say about mining, lists of addresses."""
