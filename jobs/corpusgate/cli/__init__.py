@@ -42,7 +42,7 @@ app.add_typer(control.app, name="controls", hidden=True)  # both are said
 def main() -> None:
     """Entry point. A user's mistake is one paragraph on stderr, without a traceback."""
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)  # what a command ended with: typer returns it here instead of raising it
     except CorpusgateError as error:
         print(f"corpusgate: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
@@ -57,3 +57,5 @@ def main() -> None:
     except BrokenPipeError:  # the reader of a pipe has gone: not our fault and not worth a word
         sys.stderr.close()
         raise SystemExit(0) from None
+    if isinstance(code, int):
+        raise SystemExit(code)

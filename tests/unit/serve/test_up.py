@@ -115,6 +115,18 @@ def test_dag_file_that_cannot_be_read_is_told_in_airflows_words() -> None:
         module.wait_read(Airflow(import_errors=["Traceback …\nSyntaxError: bad"]))  # ty: ignore[invalid-argument-type]
 
 
+@pytest.mark.parametrize("code", [0, 1, 130])
+def test_code_of_up_is_what_the_shell_sees(place: Place, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    from corpusgate.cli import main
+
+    monkeypatch.setenv("CORPUSGATE_HOME", str(place.home))
+    monkeypatch.setattr(module, "up", lambda place, corpus: code)
+    monkeypatch.setattr("sys.argv", ["corpusgate", "up"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == code
+
+
 def test_down_where_nothing_was_ever_started_says_so(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     assert down(place) == 0
     assert "nothing is running" in capsys.readouterr().out
