@@ -33,7 +33,7 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 YAML = """\
 title: Notes
-kind: self_collected
+kind: open_source
 collection: {method: produced, tool: by hand, operator: lead}
 language: zh
 country: CN
