@@ -124,4 +124,6 @@ def conclude(
     for line in row["basis"]:
         typer.echo(f"  {tame(line)}")
     for corpus, result in told.outlook.items():
-        typer.echo(f"Corpus {corpus}: the next rebuild says {result.facts['verdict']}. {tame(result.because)}")
+        verdict = result.facts["verdict"]
+        says = f"held by {result.held_by}" if verdict == "pass" and result.state == "held" else verdict
+        typer.echo(f"Corpus {corpus}: the next rebuild says {says}. {tame(result.because)}")

@@ -75,7 +75,8 @@ def _row(run: Run, source: Source, last: Run | None) -> Row:
         **row,
         "fetch": f"{known}: {len(acquisitions)} object{'' if len(acquisitions) == 1 else 's'}",
         "mb": round(sum(a["bytes"] for a in acquisitions) / 1e6, 1),
-        "licence": f"{licence.facts['verdict']}: {licence.facts['reason']}",
+        "licence": f"{licence.facts['verdict']}: {licence.facts['reason']}"
+        + (f"; held by {licence.held_by}" if licence.state == "held" and licence.facts["verdict"] == "pass" else ""),
         "screen": "held" if licence.state == "held" else _screening(run, source, acquisitions, licence),
     }
 
