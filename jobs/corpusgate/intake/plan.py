@@ -206,11 +206,12 @@ def _of_file(first: int, source: Source, fact: Mapping[str, Any], path: Path, sp
     of_part = split_reader(path, fact["name"], reader) if size > split_bytes and reader.key else None
     starts = range(0, size, split_bytes) if of_part else [0]
     at = datetime.fromisoformat(fact["fetched_at"])
+    web = fact["url"] if (fact.get("url") or "").startswith(("http://", "https://")) else None
     return [
         Split(
             first + n, source.id, fact["acquisition_id"], str(path), fact["name"], at,
             min(split_bytes, size - start) if of_part else size, of_part or reader, start,
-            start + split_bytes if of_part and start + split_bytes < size else None, fact.get("url"),
+            start + split_bytes if of_part and start + split_bytes < size else None, web,
         )
         for n, start in enumerate(starts)
     ]  # fmt: skip
