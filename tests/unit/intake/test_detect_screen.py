@@ -30,9 +30,8 @@ def screener():
 def test_the_kit_travels_and_the_families_are_known(screener):
     assert pickle.loads(pickle.dumps(kit())) == kit()
     found = detectors.versions(kit())
-    assert set(found) == {"keyword", "personal_information", "language_quality"} and set(found) <= set(
-        detectors.FAMILIES
-    )
+    assert set(found) == {"keyword", "personal_information", "language_quality", "signature"}
+    assert set(found) <= set(detectors.FAMILIES)
     assert found == detectors.versions(kit())
 
 

@@ -13,7 +13,14 @@ from typing import Any
 
 from corpusgate.banks import lexicon
 from corpusgate.errors import ConfigError, DetectorMissing
-from corpusgate.intake.detectors import classifier, keywords, language_quality, personal_information, pi_check
+from corpusgate.intake.detectors import (
+    classifier,
+    keywords,
+    language_quality,
+    personal_information,
+    pi_check,
+    signature,
+)
 from corpusgate.intake.detectors.batch import Batch, groups, make_batch
 from corpusgate.intake.detectors.long_text import LONGEST_TEXT, merge, pieces
 from corpusgate.intake.detectors.model import Finding, Kit, Screened
@@ -61,7 +68,7 @@ def versions(kit: Kit) -> dict[str, str]:
     out: dict[str, list[str]] = {}
     for detector in running(kit):
         out.setdefault(detector.FAMILY, []).append(f"{detector.NAME}-{detector.version(kit)}")
-    return {family: " ".join(parts) for family, parts in out.items()}
+    return {family: " ".join(parts) for family, parts in out.items()} | {signature.FAMILY: signature.version()}
 
 
 def load(kit: Kit) -> Screener:
@@ -75,6 +82,7 @@ def load(kit: Kit) -> Screener:
                 "this worker has another version of it."
             )
         ready = tuple(detector.prepare(kit) for detector in running(kit))
+        signature.prove()
     except (ConfigError, ImportError, OSError) as error:
         raise DetectorMissing(f"A detector cannot be made ready on this worker: {error}") from error
     screener = Screener(ready)
@@ -98,22 +106,24 @@ class Screener:
                 out += self._screen_batch(make_batch(group))
         return out
 
-    def _screen_batch(self, batch: Batch) -> list[Screened]:
+    def _screen_batch(self, batch: Batch, sign: bool = True) -> list[Screened]:
         said = [detector.find(batch) for detector in self.ready]
         about = next(d for d in self.ready if isinstance(d, language_quality.LanguageQuality)).about(batch)
+        signed = signature.sign(batch.texts) if sign else [None] * len(batch.texts)
         return [
-            Screened(tuple(f for lists in said for f in lists[no]), one.language, one.score, one.script)
+            Screened(tuple(f for lists in said for f in lists[no]), one.language, one.score, one.script, signed[no])
             for no, one in enumerate(about)
         ]
 
     def _screen_long(self, text: str) -> Screened:
         """In pieces; language and quality are judged by the first one."""
-        parts = [(at, self._screen_batch(make_batch([piece]))[0]) for at, piece in pieces(text)]
+        parts = [(at, self._screen_batch(make_batch([piece]), sign=False)[0]) for at, piece in pieces(text)]
         first = parts[0][1]
         merged = merge(
             [(at, [f for f in part.findings if at == 0 or f.detector != language_quality.NAME]) for at, part in parts]
         )
-        return Screened(merged, first.language, first.language_score, first.script)
+        (signed,) = signature.sign([text])  # of the whole text, not of its pieces
+        return Screened(merged, first.language, first.language_score, first.script, signed)
 
 
 def _prove(screener: Screener, words: lexicon.Lexicon) -> None:

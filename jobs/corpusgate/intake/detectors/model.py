@@ -41,6 +41,7 @@ class Screened:
     language: str
     language_score: float
     script: str
+    signature: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
