@@ -14,7 +14,7 @@ from corpusgate.intake.plan import Batch, fetched_batch, read_report
 from corpusgate.lake.run import Run, StepResult
 from corpusgate.settings.load import load_corpus
 from corpusgate.settings.place import Place
-from corpusgate.settings.source import FolderChannel, NpmChannel, Source
+from corpusgate.settings.source import FolderChannel, HttpChannel, NpmChannel, S3Channel, Source
 from corpusgate.sources.job import judged
 
 Row = dict[str, Any]
@@ -54,6 +54,8 @@ def here(place: Place, source: Source) -> bool:
     channel = source.channel
     if isinstance(channel, FolderChannel):
         return True
+    if isinstance(channel, HttpChannel | S3Channel):
+        return False  # what is there now only their hosts can say
     if isinstance(channel, NpmChannel):
         sha256 = known_sha256(place, base64.b64decode(channel.integrity.removeprefix("sha512-")).hex())
     else:
@@ -87,7 +89,9 @@ def _screening(run: Run, source: Source, acquisitions: list[Mapping[str, Any]], 
     from corpusgate.intake.kit import kit_for
 
     passing = frozenset(p["part"] for p in licence.facts["parts"] if p["verdict"] == "pass")
-    batch = Batch(fetched_batch(acquisitions), source, tuple(acquisitions), passing)
+    register = (licence.facts.get("papers") or {}).get("register")
+    of_users = (register["path"], register["sha256"]) if register else None
+    batch = Batch(fetched_batch(acquisitions), source, tuple(acquisitions), passing, of_users)
     report = read_report(run.place, batch.id)
     if report is None or report["reading_sha256"] != batch.reading_sha256:
         return "all, if admitted"
