@@ -51,10 +51,11 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class AgreementOfWeek:
-    """Agreement of everybody in one week: annotations, raw, alpha."""
+    """Agreement of everybody in one week: annotations, items with two labels or more (`compared`), raw, alpha."""
 
     week: str
     annotations: int
+    compared: int
     raw: float | None
     alpha: Coefficient
 
@@ -74,8 +75,9 @@ def by_week(r: Ratings, week: np.ndarray) -> list[AgreementOfWeek]:
     found = []
     for number in np.unique(week):
         counts = r.where(week == number).counts()
+        total, compared = int(counts.sum()), int((counts.sum(axis=1) > 1).sum())
         found.append(
-            AgreementOfWeek(monday(number), int(counts.sum()), raw_agreement(counts), krippendorff_alpha(counts))
+            AgreementOfWeek(monday(number), total, compared, raw_agreement(counts), krippendorff_alpha(counts))
         )
     return found
 

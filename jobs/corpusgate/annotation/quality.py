@@ -61,7 +61,8 @@ def quality(place: Place, corpus: str) -> dict[str, Any]:
 def of_kind(table: pa.Table, known: Sequence[Gold] = (), names: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The report of one kind of annotation; `table` has `COLUMNS`, one row an annotation that counts.
 
-    `overall` and each of `batches`, `weeks`: annotations, items, people, labels an item, raw agreement, alpha with its
+    `overall` and each of `batches`, `weeks`: annotations, items, items with two labels
+    or more (`compared`), people, labels an item, raw agreement, alpha with its
     reading, prevalence. `labels`: agreement about each label. `pairs`: every two people. `people`: work, speed, gold
     questions, probable accuracy and confusion (rows the true class). `drift`: weeks that differ. `suspects`: items
     whose commonest label is probably wrong.
@@ -133,7 +134,8 @@ def _agreement(r: Ratings) -> dict[str, Any]:
     alpha, fleiss = krippendorff_alpha(counts), fleiss_kappa(counts)
     shares = prevalence(counts)
     return {
-        "annotations": int(counts.sum()), "items": len(counts), "people": len(np.unique(r.person)),
+        "annotations": int(counts.sum()), "items": len(counts), "compared": int((counts.sum(axis=1) > 1).sum()),
+        "people": len(np.unique(r.person)),
         "labels_an_item": float(counts.sum() / len(counts)) if len(counts) else 0.0, "raw": raw_agreement(counts),
         "fleiss": fleiss.value, "fleiss_why": fleiss.why,
         "prevalence": {name: float(s) for name, s in zip(r.labels, shares, strict=True) if s},

@@ -12,6 +12,8 @@ Said = tuple[str, str]
 
 #: Under this share of right answers a person is taken off a batch and trained again (as for gold questions).
 ACCURACY = 0.85
+#: Items with two labels under which an agreement is chance.
+FEWEST_COMPARED = 30
 #: Seconds under which nobody has read.
 FAST = 3
 
@@ -22,6 +24,13 @@ def agreement(figures: Mapping[str, Any]) -> Said:
     if figures["reading"] == "not_computable":
         return _not_computable(figures["why"], raw)
     shown = f"alpha {alpha:.2f}"
+    if figures["compared"] < FEWEST_COMPARED:
+        return (
+            f"仅有 {figures['compared']} 条由两人以上标注（一致比例 {raw:.0%}），太少，不能下结论。"
+            "请让更多条目由两人以上标注。",
+            f"Only {figures['compared']} items have two labels (the same in {raw:.0%} of comparisons): too few to "
+            "tell. Have more items labelled by two people.",
+        )
     if figures["reading"] == "reliable":
         return (
             f"标注员两两意见一致的比例为 {raw:.0%}，扣除偶然后仍足够（{shown}，不低于 0.80）。无需处理。",

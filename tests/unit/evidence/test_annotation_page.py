@@ -68,13 +68,14 @@ def test_an_empty_corpus_says_what_to_do() -> None:
 
 
 def figures(**changed: object) -> dict:
-    return {"raw": 0.9, "alpha": 0.85, "why": "", "reading": "reliable"} | changed
+    return {"raw": 0.9, "alpha": 0.85, "why": "", "reading": "reliable", "compared": 30} | changed
 
 
 @pytest.mark.parametrize(
     ("told", "zh", "en"),
     [
         (figures(), "无需处理", "Nothing to do"),
+        (figures(compared=29, alpha=0.1, reading="unreliable"), "不能下结论", "too few to tell"),
         (figures(alpha=0.7, reading="tentative"), "补充例子", "add examples"),
         (figures(alpha=0.2, reading="unreliable"), "暂停使用", "Do not use it"),
         (figures(alpha=None, why="unanimous", reading="not_computable"), "无法计算", "no proof of quality"),
