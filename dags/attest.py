@@ -29,11 +29,12 @@ with DAG(
     doc_md=DOC,
     tags=["corpusgate", "GB/T 45654-2025"],
     schedule=None,
+    is_paused_upon_creation=False,  # nothing starts by itself, and who presses the button must not wait for an operator
     catchup=False,
     max_active_runs=1,  # one writer of a chain
     dagrun_timeout=timedelta(minutes=30),
-    params=attesting.FORM,  # ty: ignore[invalid-argument-type]
     # The form begins empty, and empty is refused: nobody attests by pressing a button twice.
+    params=attesting.FORM,  # ty: ignore[invalid-argument-type]
     default_args={
         "owner": "data-engineering",
         "retries": 1,
