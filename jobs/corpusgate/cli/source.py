@@ -82,6 +82,23 @@ def plan(corpus: CorpusOption = "demo", form: FormatOption = Format.table) -> No
 
 
 @app.command()
+def takedown(
+    subject: Annotated[str, typer.Argument(help="Id of a record, or the address that it was found at.")],
+    by: Annotated[str, typer.Option("--by", help="Name of the person who decides.")],
+    because: Annotated[str, typer.Option("--because", help="Who complained of what, and why it is held or lifted.")],
+    lift: Annotated[bool, typer.Option("--lift", help="The complaint is settled: they may be used again.")] = False,
+) -> None:
+    """Holds what a rights holder complains about: no later release keeps its text, wherever a copy was found."""
+    from corpusgate.sources.takedown import takedown as record
+
+    told = record(find_place(), subject, by=by, because=because, at=datetime.now(UTC), lift=lift)
+    n = sum(bool(r["record_id"]) for r in told["rows"])
+    typer.echo(f"{'Lifted' if lift else 'Held'}: {n} record{'' if n == 1 else 's'} found by {tame(subject)}.")
+    if told["releases"]:
+        typer.echo(f"Published releases that hold the text: {', '.join(told['releases'])}. Rebuild, or roll back.")
+
+
+@app.command()
 def conclude(
     source: Annotated[str, typer.Argument(help="Id of the source.")],
     expression: Annotated[

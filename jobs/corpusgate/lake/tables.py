@@ -110,6 +110,24 @@ _ALL = (
         ],
     ),
     _table(
+        "takedown",
+        "What people said of complaints of rights holders: held or lifted, by subject (record or address) and record. "
+        "The newest word counts; what is held no candidate keeps, nor another copy of its text.",
+        "takedown_id",
+        [
+            ("takedown_id", S),
+            ("subject", S),
+            ("state", S),
+            ("record_id", S),
+            ("source_id", S),
+            ("text_sha256", S),
+            ("url", S),
+            ("by", S),
+            ("because", S),
+            ("recorded_at", TIME),
+        ],
+    ),
+    _table(
         "record",
         "A place where a text was found.",
         "record_id",

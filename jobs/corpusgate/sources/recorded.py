@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from corpusgate.intake.rules import member_path
-from corpusgate.settings.source import Conclusion, FolderChannel, LicencePart, Source, Statement
+from corpusgate.settings.source import Conclusion, FolderChannel, HttpChannel, LicencePart, S3Channel, Source, Statement
 
 Row = Mapping[str, Any]
 
@@ -39,7 +39,7 @@ def basis(
     """What a conclusion about the part is drawn from, a line each with its hash, sorted.
 
     The declaration of the part without its own conclusion; each file that a statement of it names; and the fetched
-    packages. A folder of one's own may grow: there the files of the statements are enough, where there are any.
+    packages. A folder, a site or a bucket may grow: there the files of the statements are enough, where there are any.
 
     Args:
         acquisitions: facts of the fetch step, with `name` and `sha256`.
@@ -52,7 +52,7 @@ def basis(
     for path in sorted({statement_path(s) for s in statements(part) if "://" not in str(s.read_from)}):
         content = files.get(path)
         lines.add(f"file {path} {'missing' if content is None else f'sha256:{_sha256(content)}'}")
-    if not isinstance(source.channel, FolderChannel):
+    if not isinstance(source.channel, FolderChannel | HttpChannel | S3Channel):
         lines |= {f"package {a['name']} sha256:{a['sha256']}" for a in acquisitions}
     elif len(lines) == 1:
         listed = sorted(f"{a['name']}\0{a['sha256']}" for a in acquisitions)

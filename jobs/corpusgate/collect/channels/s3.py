@@ -1,6 +1,6 @@
 """Objects of a bucket: listed, and brought into the archive where they are new; an unchanged one costs its line in
-the listing (ETag and size). Credentials are boto3's to find: environment, Airflow's connection in it, or the machine's role.
-"""
+the listing (ETag and size). Credentials are boto3's to find: environment, Airflow's connection in it, or the machine's
+role."""
 
 from __future__ import annotations
 
