@@ -27,7 +27,8 @@ def place(tmp_path):
          "url": url, "domain": domain, "attributes": {}}
         for record, source, text, url, domain in (
             (A, "alpha", "t1", "https://a.example/1", "a.example"), (B, "beta", "t1", None, None),
-            (C, "alpha", "t2", "https://a.example/2", "a.example"), (D, "gamma", "t3", "https://a.example/3", "a.example"),
+            (C, "alpha", "t2", "https://a.example/2", "a.example"),
+            (D, "gamma", "t3", "https://a.example/3", "a.example"),
         )
     ]  # fmt: skip
     store.append_new(place, "record", made, "r")
@@ -36,14 +37,13 @@ def place(tmp_path):
     return place
 
 
+def later(days: int) -> dict[str, Any]:
+    return {**WHO, "at": AT + timedelta(days=days)}
+
+
 def signal(place, verdict: str, day: int, name: str = "robots", host: str = "a.example") -> None:
-    row = {
-        "host": host,
-        "fetched_at": AT + timedelta(days=day),
-        "signal": name,
-        "verdict": verdict,
-        "run_id": f"r{day}",
-    }
+    when = AT + timedelta(days=day)
+    row = {"host": host, "fetched_at": when, "signal": name, "verdict": verdict, "run_id": f"r{day}"}
     store.append_new(place, "host_signal", [row], "r")
 
 
@@ -67,14 +67,16 @@ def test_a_takedown_of_an_address_holds_what_is_there_and_what_comes(place):
            "text_sha256": "t9", "url": "https://a.example/later", "attributes": {}}  # fmt: skip
     store.append_new(place, "record", [new], "r")
     assert withdrawn(place) == {C: "takedown", sha("new"): "takedown"}
+    takedown(place, "https://a.example/later", **later(1), lift=True)
+    assert withdrawn(place) == {C: "takedown"}
 
 
 def test_a_lifted_takedown_holds_nothing_and_both_words_stay(place):
     takedown(place, A, **WHO)
-    takedown(place, A, **(WHO | {"at": AT + timedelta(days=1)}), lift=True)
+    takedown(place, A, **later(1), lift=True)
     assert withdrawn(place) == {}
     assert sorted(r["state"] for r in rows(place, "takedown")) == ["held", "lifted"]
-    takedown(place, A, **(WHO | {"at": AT + timedelta(days=2)}))
+    takedown(place, A, **later(2))
     assert set(withdrawn(place)) == {A, B}
 
 
@@ -115,5 +117,5 @@ def test_what_was_said_of_one_page_says_nothing_of_its_host(place, name):
 )
 def test_mistakes_are_said_and_hold_nothing(place, subject, changed, says):
     with pytest.raises(UserError, match=says):
-        takedown(place, subject, **(WHO | changed))
+        takedown(place, subject, **{**WHO, **changed})
     assert withdrawn(place) == {}
