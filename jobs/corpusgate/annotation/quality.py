@@ -114,7 +114,7 @@ def _columns(table: pa.Table) -> Columns:
     seconds = pc.fill_null(micro, 0).to_numpy() // 1_000_000
     lead = pc.fill_null(table["lead_time_s"].cast(pa.float64()), float("nan")).to_numpy()
     r = Ratings(items, people, labels, item_names, person_names, label_names)
-    dated = pc.is_valid(micro).to_numpy()
+    dated = micro.is_valid().to_numpy()
     return Columns(r, batches, batch_names, dated, drift.week_numbers(seconds), lead)
 
 
