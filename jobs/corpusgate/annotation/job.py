@@ -8,6 +8,7 @@ from corpusgate.annotation import rules
 from corpusgate.annotation.facts import ensure, read_facts
 from corpusgate.annotation.model import Facts
 from corpusgate.lake import store
+from corpusgate.lake.dialect import literal
 from corpusgate.settings.catalogue import load_catalogue
 from corpusgate.settings.place import Place
 
@@ -30,8 +31,12 @@ def accepted_labels(place: Place, corpus: str | None = None) -> list[dict[str, A
 
 
 def void_records(place: Place, corpus: str) -> dict[str, str]:
-    """record id -> the void batch it stands in; records that a passed batch holds too are not among them."""
-    ensure(place)
+    """record id -> the void batch it stands in; records that a passed batch holds too are not among them.
+
+    Creates no table: one that went missing must be seen, not taken for an empty one.
+    """
+    if not store.read(place, "annotation_batch", ["batch_id"], f"corpus = {literal(corpus)}").num_rows:
+        return {}
     facts = read_facts(place, corpus)
     return rules.void_records(facts, batch_verdicts(place, facts))
 

@@ -50,6 +50,14 @@ def considered(record: DataFrame, batches: Iterable[str], acquisitions: Iterable
     return narrow.groupBy("record_id").agg(F.min("row").alias("row")).select("record_id", "row.*")
 
 
+def without_void(records: DataFrame, void: DataFrame) -> DataFrame:
+    """Gives records of void annotation batches (`record_id`) the rule `void_batch`, where their source has none for
+    them: such a batch reaches no release (45674-2025 8.2 g, 8.3 c)."""
+    marked = records.join(F.broadcast(void.withColumn("_void", F.lit(True))), "record_id", "left")
+    own = F.when(F.col("source_rule") != "", F.col("source_rule"))
+    return marked.withColumn("source_rule", F.coalesce(own, F.when(F.col("_void"), F.lit("void_batch")))).drop("_void")
+
+
 def text_findings(finding: DataFrame, versions: Mapping[str, str]) -> DataFrame:
     """What the current versions of the detectors found in each text, in one pass over the findings.
 

@@ -7,7 +7,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from corpusgate.annotation.job import void_records
 from corpusgate.decide.rules import languages_to_drop
+from corpusgate.decide.withdrawn import without_withdrawn
 from corpusgate.errors import CorpusgateError, Unreconciled
 from corpusgate.intake.rules import detector_version
 from corpusgate.lake import store
@@ -137,6 +139,10 @@ def _masked(run: Run, given: Inputs, session: SparkSession) -> DataFrame:
     policy, place = run.corpus.policy, run.place
     parts = session.createDataFrame(given.parts, "source_id string, licence_part string")
     records = frames.considered(read(session, place, "record"), given.batches.values(), given.acquisitions, parts)
+    if void := void_records(place, run.corpus.id):
+        named = session.createDataFrame([(r,) for r in sorted(void)], "record_id string")
+        records = frames.without_void(records, named)
+    records = without_withdrawn(session, place, records)
     found = frames.text_findings(read(session, place, "finding"), given.versions)
     rule = _rule(run, given, run.corpus.languages)
     document, version = read(session, place, "document"), detector_version("personal_information", given.versions)
