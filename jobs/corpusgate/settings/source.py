@@ -168,6 +168,17 @@ class LicencePart(Declared):
     contradicted: bool = Field(False, description="the evidence contradicts the declaration: fails instead of pending")
 
 
+class Parent(Declared):
+    """A data set that this one was made from: its licence holds for what was taken over, whatever is said later."""
+
+    title: str
+    address: str = Field(description="where it is published")
+    version: str
+    expression: str | None = Field(description="SPDX expression of its licence; null: nobody knows, which is pending")
+    read_from: str | None = Field(None, description="where the licence was read")
+    sha256: Sha256 | None = Field(None, description="hash of that text")
+
+
 class Admission(Declared):
     """The random sample that is assessed before collection (4.1.1 a). The clause gives no size; ours is recorded."""
 
@@ -199,6 +210,7 @@ class Source(Declared):
     channel: Channel
     reader: Reader
     licence: tuple[LicencePart, ...] = Field((), description="empty: no licence is known")
+    derived_from: tuple[Parent, ...] = Field((), description="the chain of data sets behind it, nearest first")
     admission: Admission = Admission()
     expected: Expected = Expected()
     personal_information_basis: str | None = Field(

@@ -17,7 +17,7 @@ from corpusgate.lake.run import Run, StepResult
 from corpusgate.settings.licence import LicenceTable, load_licences
 from corpusgate.settings.place import Place
 from corpusgate.settings.source import LicencePart, Reader, Source, Statement
-from corpusgate.sources.judge import Judgement, Standing, judge, needed_uses, of_source, part_facts
+from corpusgate.sources.judge import Judgement, Standing, along, judge, needed_uses, of_source, part_facts
 from corpusgate.sources.papers import papers
 from corpusgate.sources.reasons import REASONS
 from corpusgate.sources.recorded import applied, basis, changed, in_force, statement_path, statements
@@ -74,6 +74,7 @@ def judged(run: Run, source: Source, acquisitions: Sequence[Mapping[str, Any]]) 
         else:
             part = applied(declared, row) if row else declared
             judgement = _judged(run, part, look, table)
+            judgement = along(judgement, source.derived_from, table, needed_uses(run.corpus))
         found.append((part, judgement))
         fact = {**part_facts(source, part, judgement, table), "members": look.taken[part.id]}
         facts.append({**fact, "valid_from": row["valid_from"].isoformat() if row else since})

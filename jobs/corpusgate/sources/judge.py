@@ -6,12 +6,12 @@ The rule understands identifiers, hashes and quotes, never prose: what only read
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from corpusgate.settings.corpus import Corpus
 from corpusgate.settings.licence import USES, LicenceTable, Use
-from corpusgate.settings.source import LicencePart, Source, Statement
+from corpusgate.settings.source import LicencePart, Parent, Source, Statement
 from corpusgate.sources.expressions import Grants, Reading, grants, read
 from corpusgate.sources.reasons import REASONS
 
@@ -103,6 +103,30 @@ def _allowed(reading: Reading, reason: str, table: LicenceTable, needs: Collecti
         says = f"{reading.expression}: {' '.join(table.obligations[n].says for n in unkept).rstrip('.')}"
         return Judgement("pending", "licence_conditional", says, reading.expression, granted)
     return Judgement("pass", reason, reading.expression, reading.expression, granted)
+
+
+def along(
+    judgement: Judgement, parents: Sequence[Parent], table: LicenceTable, needs: Collection[Use]
+) -> Judgement:  # fmt: skip
+    """The judgement once the chain of data sets behind the source is looked at: the most restrictive hop decides, and
+    the obligations of all hops are carried. A hop can make it stricter, never laxer."""
+    if judgement.concluded is None:
+        return judgement
+    expression = judgement.concluded
+    for parent in parents:
+        reading = (
+            read(parent.expression, table) if parent.expression else Reading(None, "unknown", "no licence is known")
+        )
+        if reading.expression is None:
+            return Judgement("pending", "licence_parent_unknown", f"{parent.title}: {reading.says}")
+        expression = read(f"({expression}) AND ({reading.expression})", table).expression or expression
+        hop = _allowed(Reading(expression), judgement.reason, table, needs)
+        if hop.verdict != "pass":
+            if judgement.verdict == "fail":
+                return judgement
+            return replace(hop, says=f"through {parent.title} {parent.version}: {hop.says}")
+        judgement = judgement if judgement.verdict != "pass" else hop
+    return judgement
 
 
 def part_facts(source: Source, part: LicencePart, judgement: Judgement, table: LicenceTable) -> dict[str, Any]:

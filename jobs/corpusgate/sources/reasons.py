@@ -24,7 +24,7 @@ REASONS: dict[str, Reason] = {
     "licence_missing": Reason(
         "No licence is stated",
         "ask the provider for a licence or an authorisation; who finds one writes words, file and hash in "
-        f"{{where}}, {_OUT}",
+        f"{{where}}; where it follows from something else, {_CONCLUDE}, {_OUT}",
     ),
     "licence_unknown": Reason(
         "The licence is not one that the reviewed table knows",
@@ -58,6 +58,10 @@ REASONS: dict[str, Reason] = {
     "licence_forbids_use": Reason(
         "The licence forbids what this corpus does",
         f"obtain an authorisation of the holder, change the corpus's declared use, {_OUT}",
+    ),
+    "licence_parent_unknown": Reason(
+        "A data set that this one was made from has no licence that is known",
+        f"find its licence and write it under `derived_from` in {{where}}, {_OUT}",
     ),
     "licence_statement_changed": Reason(
         "The words that the judgement rests on are not what was fetched",
