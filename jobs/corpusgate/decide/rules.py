@@ -14,8 +14,8 @@ from decimal import Decimal
 from itertools import pairwise
 
 #: Which rule is asked first; the first that holds names the removal (see docs/adr/0040-order-of-removal.md). A source's
-#: own rules carry their declared names and stand where `source_rule` stands, `void_batch` after them. `near_duplicate` and `licence_conflict`
-#: judge what the others left.
+#: own rules carry their declared names and stand where `source_rule` stands, `void_batch` after them. `near_duplicate`
+#: and `licence_conflict` judge what the others left.
 REMOVAL_ORDER: tuple[str, ...] = (
     "source_held", "source_rule", "language_not_served", "keyword", "personal_information",
     "exact_duplicate", "near_duplicate", "licence_conflict",
