@@ -18,6 +18,7 @@ from corpusgate.lake import store
 from corpusgate.lake.run import Run, write_atomically
 from corpusgate.release.digests import canonical
 from corpusgate.release.merkle import ALGORITHM, Bucket, merkle_root
+from corpusgate.settings.licence import USES
 from corpusgate.settings.place import Place
 
 FORMAT = "corpusgate-manifest/1"
@@ -95,11 +96,13 @@ def sources_of(run: Run, taken: Iterable[str], held: Mapping[str, str | None]) -
 
 
 def passing_parts(licence_facts: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The licence parts that passed: `part`, `expression` (concluded, else declared), `text_sha256`, `obligations`."""
+    """The licence parts that passed: `part`, `expression` (concluded, else declared), `text_sha256`, granted `uses`,
+    `obligations`."""
     return [
         {
             "part": p["part"], "expression": p.get("concluded") or p.get("declared"),
-            "text_sha256": p.get("text_sha256"), "obligations": sorted(p.get("obligations") or ()),
+            "text_sha256": p.get("text_sha256"), "uses": {use: p.get(f"use_{use}") for use in USES},
+            "obligations": sorted(p.get("obligations") or ()),
         }
         for p in licence_facts.get("parts", ()) if p.get("verdict") == "pass"
     ]  # fmt: skip
