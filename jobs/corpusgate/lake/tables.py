@@ -91,7 +91,7 @@ _ALL = (
             ("run_id", S),
             ("redacted_at", TIME),
             ("url", S),
-            ("permission", S),  # fetched from a host: what its rules said of this address, and the hash of the file seen
+            ("permission", S),  # of a host: what its rules said of this address, and the hash of the file seen
         ],
     ),
     _table(
