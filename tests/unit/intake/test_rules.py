@@ -141,6 +141,9 @@ class TestGlobs:
         parts = [LicencePart(id="one", include=("a/x*",)), LicencePart(id="rest", include=("a/**",))]
         assert [rules.licence_part(m, parts) for m in ("a/xy", "a/b", "c")] == ["one", "rest", None]
 
+    def test_a_source_without_parts_has_one_that_a_person_may_conclude_about(self) -> None:
+        assert rules.licence_part("a/b", []) == "all"
+
 
 class TestSourceRules:
     RULE = RemovalRule(rule="not-in-force", field="status", not_in=("现行有效",), because="test")
