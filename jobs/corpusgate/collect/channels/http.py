@@ -28,8 +28,7 @@ from corpusgate.errors import NotAvailable
 from corpusgate.lake.run import write_atomically
 from corpusgate.settings.source import HttpChannel
 
-ATTEMPTS = 3
-_WAIT_MAX = 60.0
+ATTEMPTS, _WAIT_MAX = 3, 60.0
 _RULES = {"robots": "robots", "tdmrep": "tdm_reserved", "ai.txt": "ai_txt"}
 _HTML = ("text/html", "application/xhtml+xml")
 _UNSAFE = re.compile(r"[^\w.,=+@~()-]")
@@ -248,8 +247,7 @@ class _Journal:
             try:
                 url, entry = json.loads(line)
             except ValueError:
-                continue  # the last line of a killed process
-            self._set(url, entry)
+                self._set(url, entry)
         path.parent.mkdir(parents=True, exist_ok=True)
 
     def entry(self, url: str) -> dict[str, Any] | None:
@@ -281,8 +279,7 @@ class _Journal:
 
 
 def name_of(url: str) -> str:
-    """A member path for an address: host and path, readable, and eight digits of its hash where that would not tell
-    two addresses apart."""
+    """A member path for an address: host and path, and eight digits of its hash where that would not be unique."""
     parts = split(url)
     host = (parts.netloc or "").replace(":", "_")
     pieces = [unquote(p, errors="replace") for p in parts.path.split("/") if p not in ("", ".", "..")]
