@@ -27,8 +27,9 @@ sys.path.insert(0, str(ROOT / "infra" / "airflow"))
 
 @pytest.fixture(scope="session")
 def airflow_environment() -> dict[str, str]:
-    """What a process of Airflow sees in these tests."""
-    return {**services.environment(PLACE, 18080), "COLUMNS": "200"}
+    """What a process of Airflow sees in these tests: a place of their own, Java and Spark of this checkout."""
+    tools = services.tools(Place(home=ROOT, conf=ROOT / "conf", lake=HOME / "lake", var=ROOT / "var"))
+    return {**services.environment(PLACE, 18080), **tools}
 
 
 @pytest.fixture(scope="session")

@@ -197,7 +197,7 @@ def environment(place: Place, port: int) -> dict[str, str]:
     no_proxy = ",".join(filter(None, [kept.get("NO_PROXY") or kept.get("no_proxy"), HOST, "localhost"]))
     return {
         "AIRFLOW_CONN_SPARK_DEFAULT": '{"conn_type":"spark","host":"local[2]"}',
-        **_tools(place),
+        **tools(place),
         **kept,
         **here,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)]),
@@ -255,7 +255,7 @@ def fingerprint(place: Place) -> str:
     return digest.hexdigest()
 
 
-def _tools(place: Place) -> dict[str, str]:
+def tools(place: Place) -> dict[str, str]:
     """Java and Spark as `make setup` found them."""
     path = place.var / "tools" / "env.sh"
     if not path.is_file():

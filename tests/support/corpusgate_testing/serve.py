@@ -107,6 +107,7 @@ def run_dag(corpus: str, environment: Mapping[str, str], lake: Path, conf: Path,
         env=given, capture_output=True, text=True, check=False, timeout=timeout,
     )  # fmt: skip
     log = done.stdout + done.stderr
+    (lake.parent / "run.log").write_text(log, "utf-8")
     lines = [line for line in done.stdout.splitlines() if line.startswith('{"run_id"')]
     if not lines:
         raise AssertionError(f"no result of the run (exit {done.returncode}):\n{log[-6000:]}")
