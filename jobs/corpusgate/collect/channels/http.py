@@ -247,7 +247,8 @@ class _Journal:
             try:
                 url, entry = json.loads(line)
             except ValueError:
-                self._set(url, entry)
+                continue  # the last line of a killed process
+            self._set(url, entry)
         path.parent.mkdir(parents=True, exist_ok=True)
 
     def entry(self, url: str) -> dict[str, Any] | None:
