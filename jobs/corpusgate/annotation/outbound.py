@@ -70,7 +70,7 @@ WRITERS: Mapping[str, tuple[str, Callable[[Sequence[Shown]], str]]] = {
 SIDECAR = """\
 # What the export will not say, stated by the annotation lead. Fill in what is left open; every fact from here is marked
 # as testimony. Then: corpusgate annotation import EXPORT --tool {tool} --sidecar {name}
-batch: {{id: {batch_id}}}
+batch: {{id: "{batch_id}"}}
 round: {round}
 people: {{}}        # the tool's name of a person: annotator_id
 labels: {{}}        # label: [risks of Annex A it stands for]; [] for none

@@ -112,6 +112,7 @@ def rework(
 @app.command()
 def check(
     corpus: CorpusOption = "demo",
+    detail: Annotated[bool, typer.Option("--detail", help="Also each control that waits for a person.")] = False,
     run_id: RunOption = None,
     at: AtOption = None,
     form: FormatOption = Format.table,
@@ -121,8 +122,18 @@ def check(
 
     run = _run(corpus, run_id, at)
     result = run.write(annotation_gate(run))
-    show(verdict_rows(run), form, columns=["verdict", "clause", "title", "figure", "bound", "n", "because", "next_act"],
-         width=72)  # fmt: skip
+    rows = verdict_rows(run)
+    if form is not Format.table:
+        show(rows, form)
+    else:
+        waiting = [r for r in rows if r["half"] == "human" and r["verdict"] == "pending"]
+        shown = [r for r in rows if detail or r not in waiting]
+        for row in shown:
+            row["worst"] = ", ".join(row["examples"][:1])
+        names = ["verdict", "clause", "stratum", "figure", "bound", "n", "because", "worst", "next_act"]
+        show(shown, form, columns=names, width=100)
+        if waiting and not detail:
+            typer.echo(f"{len(waiting)} more wait for an attestation (corpusgate attest); --detail shows them.")
     if result.state == "held":
         raise typer.Exit(1)
 
