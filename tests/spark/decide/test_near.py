@@ -106,8 +106,15 @@ def test_batches_that_come_one_by_one_leave_the_edges_of_one_build(search):
 def test_killed_before_the_batch_was_noted_it_is_compared_again_and_leaves_the_same(search, monkeypatch):
     take_in(search.place, "b1", TEXTS[:6])
     take_in(search.place, "b2", TEXTS[6:])
+    whole = store.replace
+
+    def killed(place, name, *rest):
+        if name == "near_batch":
+            raise KeyboardInterrupt
+        whole(place, name, *rest)
+
     with monkeypatch.context() as patch:
-        patch.setattr(job.store, "replace", lambda *a, **k: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(job.store, "replace", killed)
         with pytest.raises(KeyboardInterrupt):
             job.compare_new(search)
     left = rows(search.place, "near_edge")
@@ -124,11 +131,13 @@ def test_partitioning_changes_nothing(search, partitions):
     take_in(search.place, "b1", texts)
     signed = search.read("signature").repartition(partitions)
     documents = search.session.read.format("delta").load(str(search.place.table("document"))).repartition(partitions)
-    members, overfull = frames.meetings(signed)
+    gathered = frames.gathering(signed)
+    buckets = frames.shared(gathered)
+    members = frames.members(gathered, buckets)
     found = {
         (r["text_a"], r["text_b"]): (r["jaccard"], r["overlap"]) for r in frames.check(members, documents).collect()
     }
-    assert overfull.isEmpty()
+    assert frames.overfull(buckets).isEmpty()
     same(found, full(texts, 1000))
     assert found[rules.pair(text_sha256(texts[0]), text_sha256(texts[-1]))] == (1.0, 1.0), (
         "a twin in traditional script"

@@ -34,43 +34,51 @@ def in_buckets(signatures: DataFrame) -> DataFrame:
     return signatures.select("text_sha256", "batch_id", F.explode(numbers).alias("bucket"))
 
 
-def meetings(new: DataFrame, old: DataFrame | None = None, limit: int = OVERFULL) -> tuple[DataFrame, DataFrame]:
-    """Who meets whom, for new signatures among themselves and with old ones (`text_sha256, batch_id, signature`).
-
-    Returns members (`MEMBERS`: each text that meets a new one or is one, and the buckets in which it does), and the
-    overfull buckets (bucket, batch_id, texts), which have no members.
-    """
+def gathering(new: DataFrame, old: DataFrame | None = None) -> DataFrame:
+    """text_sha256, batch_id, bucket, new: new signatures (`text_sha256, batch_id, signature`) in all their buckets, old
+    ones in those that a new one is in."""
     everyone = in_buckets(new).withColumn("new", F.lit(True))
-    if old is not None:
-        touched = in_buckets(new).select("bucket").distinct()
-        others = in_buckets(old).join(touched, "bucket", "left_semi").withColumn("new", F.lit(False))
-        everyone = everyone.unionByName(others)
-    counted = everyone.groupBy("bucket").agg(
+    if old is None:
+        return everyone
+    touched = in_buckets(new).select("bucket").distinct()
+    others = in_buckets(old).join(touched, "bucket", "left_semi").withColumn("new", F.lit(False))
+    return everyone.unionByName(others)
+
+
+def shared(gathered: DataFrame) -> DataFrame:
+    """The buckets in which a new text meets another one: bucket, texts (how many), who (a checksum of them), batch_id
+    (the greatest of the new ones). Few rows out of many."""
+    counted = gathered.groupBy("bucket").agg(
         F.count("*").alias("texts"),
         F.bit_xor(F.xxhash64("text_sha256")).alias("who"),
         F.max(F.when(F.col("new"), F.col("batch_id"))).alias("batch_id"),
     )
-    # Few rows out of many; asked for twice.
-    shared = counted.where((F.col("texts") > 1) & F.col("batch_id").isNotNull()).persist()
+    return counted.where((F.col("texts") > 1) & F.col("batch_id").isNotNull())
+
+
+def members(gathered: DataFrame, buckets: DataFrame, limit: int = OVERFULL) -> DataFrame:
+    """Who is compared (`MEMBERS`): each text and the `buckets` (of `shared`) in which it meets others, but for those
+    that are overfull."""
     # Near copies meet in a dozen buckets with nobody else in them: one of those is enough.
-    distinct = shared.where(F.col("texts") <= limit).groupBy("texts", "who").agg(F.min("bucket").alias("bucket"))
-    members = (
-        everyone.join(distinct.select("bucket"), "bucket", "left_semi")
-        .groupBy("text_sha256", "batch_id", "new")
-        .agg(F.sort_array(F.collect_list("bucket")).alias("buckets"))
-    )
-    return members, shared.where(F.col("texts") > limit).select("bucket", "batch_id", "texts")
+    distinct = buckets.where(F.col("texts") <= limit).groupBy("texts", "who").agg(F.min("bucket").alias("bucket"))
+    inside = gathered.join(distinct.select("bucket"), "bucket", "left_semi")
+    return inside.groupBy("text_sha256", "batch_id", "new").agg(F.sort_array(F.collect_list("bucket")).alias("buckets"))
 
 
-def check(members: DataFrame, document: DataFrame, *, edges_only: bool = True) -> DataFrame:
-    """Compares the members (`MEMBERS`) of each bucket: text_a, text_b, batch_id and their `rules.Likeness`.
+def overfull(buckets: DataFrame, limit: int = OVERFULL) -> DataFrame:
+    """Of `shared` buckets those of more than `limit` texts: bucket, batch_id, texts."""
+    return buckets.where(F.col("texts") > limit).select("bucket", "batch_id", "texts")
+
+
+def check(compared: DataFrame, document: DataFrame, *, edges_only: bool = True) -> DataFrame:
+    """Compares the texts (`MEMBERS`) of each bucket: text_a, text_b, batch_id and their `rules.Likeness`.
 
     A pair is compared where one of the two is new there, once; only edges are given unless told otherwise. `document`
     has text_sha256, text. A text that is gone from it takes no part.
     """
-    texts = document.select("text_sha256", "text").join(members.select("text_sha256"), "text_sha256", "left_semi")
+    texts = document.select("text_sha256", "text").join(compared.select("text_sha256"), "text_sha256", "left_semi")
     runs = texts.mapInArrow(compare.sequence_batches, _SEQUENCES)
-    rows = members.join(runs, "text_sha256").select("*", F.explode("buckets").alias("bucket"))
+    rows = compared.join(runs, "text_sha256").select("*", F.explode("buckets").alias("bucket"))
     # Spread by bucket alone, and sorted, so that a bucket's members come one after the other.
     return rows.repartition("bucket").sortWithinPartitions("bucket").mapInArrow(_comparing(edges_only), _COMPARED)
 
@@ -94,14 +102,14 @@ def alike_enough(policy: NearDuplicates) -> Column:
     return (F.col("jaccard") >= policy.jaccard) & (F.col("overlap") >= policy.overlap)
 
 
-def crowd(signatures: DataFrame, overfull: DataFrame) -> DataFrame:
-    """Who of these texts stands in a bucket that was ever overfull: bucket, text_sha256, batch_id, texts, rank.
+def crowd(signatures: DataFrame, noted: DataFrame) -> DataFrame:
+    """Which of these texts stand in a bucket that ever was overfull: bucket, text_sha256, batch_id, texts, rank.
 
     `texts`: how many of these stand in it now; `rank` from 1 in the order of their hashes.
     """
     order = Window.partitionBy("bucket").orderBy("text_sha256")
     everyone = Window.partitionBy("bucket")
-    inside = in_buckets(signatures).join(overfull.select("bucket").distinct(), "bucket", "left_semi")
+    inside = in_buckets(signatures).join(noted.select("bucket").distinct(), "bucket", "left_semi")
     return inside.withColumns({"texts": F.count("*").over(everyone), "rank": F.row_number().over(order)})
 
 

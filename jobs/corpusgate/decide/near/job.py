@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from corpusgate.settings.corpus import NearDuplicates
 
 _OVERFULL = "overfull-"  # slices of near_edge with the links of overfull buckets, one a corpus
+_FEW = 20_000  # rows that the driver writes itself: a commit by Spark costs some 3 CPU seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,12 @@ class Search:
         from corpusgate.lake.frames import one_of, write_slice
 
         where = f"{one_of('batch_id', batches)} AND {one_of('algorithm', [self.algorithm])}"
-        write_slice(rows.withColumn("algorithm", F.lit(self.algorithm)), self.place, name, where)
+        rows = rows.withColumn("algorithm", F.lit(self.algorithm)).persist()
+        if rows.count() <= _FEW:
+            store.replace(self.place, name, rows.toArrow().to_pylist(), where, self.run_id)
+        else:
+            write_slice(rows, self.place, name, where)
+        rows.unpersist()
 
     def rows(self, name: str) -> int:
         """How many rows of the table belong to the algorithm; without Spark."""
@@ -90,15 +96,22 @@ def compare_new(search: Search) -> list[str]:
         return []
     signature, chosen = search.read("signature"), one_of("batch_id", fresh)
     old = signature.where(f"NOT ({chosen})") if len(fresh) < len(there) else None
-    members, overfull = frames.meetings(signature.where(chosen), old, search.limit)
+    gathered = frames.gathering(signature.where(chosen), old)
+    if old is not None:  # then they are few, and to find them all signatures are read
+        gathered.persist()
+    buckets = frames.shared(gathered).persist()
+    members = frames.members(gathered, buckets, search.limit).persist()
     found = frames.check(members, read(search.session, search.place, "document"))
     others = search.read("near_edge").where(f"NOT ({chosen}) AND NOT startswith(batch_id, '{_OVERFULL}')")
     search.write("near_edge", found.join(others, ["text_a", "text_b"], "left_anti"), fresh)
+    overfull = frames.overfull(buckets, search.limit)
     if not overfull.isEmpty():
         # What was overfull once stays noted: only its links were compared, even if texts have gone since.
         noted = search.read("near_bucket").where(chosen).select("bucket", "batch_id", "texts")
         overfull = overfull.unionByName(noted).groupBy("bucket", "batch_id").max("texts")
         search.write("near_bucket", overfull.withColumnRenamed("max(texts)", "texts"), fresh)
+    for frame in (members, buckets, gathered):
+        frame.unpersist()
     rows = [
         {"batch_id": b, "algorithm": search.algorithm, "texts": there[b][0], "checksum": there[b][1]} for b in fresh
     ]
