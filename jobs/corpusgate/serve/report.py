@@ -33,6 +33,8 @@ def verdicts(run: Run) -> list[VerdictRow]:
     """The run's verdicts: what blocks the release, then the others, worst first. Empty while no gate has judged."""
     from corpusgate.gates.verdict import verdict_table
 
+    if run.result("source_gate") is None and run.result("release_gate") is None:
+        return []
     stopping = set(blocked(run))
     return sorted(verdict_table(run), key=lambda row: row.verdict != "fail" or row.control_id not in stopping)
 

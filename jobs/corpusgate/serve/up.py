@@ -9,6 +9,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from corpusgate.errors import CorpusgateError, UserError
+from corpusgate.flow import STEPS
 from corpusgate.lake.run import Run, open_run
 from corpusgate.serve import accounts, report
 from corpusgate.serve.down import DAG, client, stop
@@ -23,6 +24,7 @@ STARTS_WITHIN = 300.0
 #: Seconds until the DAG file has been read, counted from the healthy state.
 READ_WITHIN = 180.0
 POLL = 1.5
+STEP_NAMES = frozenset({"plan", "admitted", "announce", *(s.name for s in STEPS)})
 
 
 def up(place: Place, corpus: str = "demo", say: Callable[[str], None] | None = None) -> int:
@@ -194,7 +196,7 @@ def finish(services: Services, airflow: Airflow, run: Run, state: str, tell: Cal
         except (AirflowRefused, AirflowAway) as error:
             tell(f"The note could not be written: {error}")
     report.print_verdicts(rows)
-    for line in report.closing(run, state):
+    for line in [*report.closing(run, state), *faults(airflow, run)]:
         tell(line)
     password = accounts.passwords(services.passwords)[accounts.ENGINEER]
     tell(f"\nAirflow's UI:  {services.url}/dags/{DAG}/runs/{_quoted(run.id)}/plugin/evidence")
@@ -204,6 +206,23 @@ def finish(services: Services, airflow: Airflow, run: Run, state: str, tell: Cal
         tell(f'  .venv/bin/corpusgate sql "{sql}"')
     tell("End it all: make stop")
     return report.exit_code(run, state)
+
+
+def faults(airflow: Airflow, run: Run) -> list[str]:
+    """Tasks that failed without leaving a verdict, each with the reason that its log gives."""
+    lines = []
+    try:
+        for task in airflow.tasks(DAG, run.id):
+            source = task.get("rendered_map_index")
+            if (
+                task["state"] == "failed"
+                and run.result(task["task_id"], source) is None
+                and task["task_id"] in STEP_NAMES
+            ):
+                lines.append(f"  {task['task_id']} {source or ''}".rstrip() + f": {airflow.why(DAG, run.id, task)}")
+    except (AirflowRefused, AirflowAway) as error:
+        lines.append(f"  {error}")
+    return ["Failed without a verdict:", *lines] if lines else []
 
 
 def _quoted(run_id: str) -> str:

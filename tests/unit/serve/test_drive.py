@@ -119,6 +119,23 @@ def test_note_is_cut_to_what_airflow_takes(desk: Desk, airflow: Airflow) -> None
     assert (method, len(body["note"])) == ("PATCH", 1000)
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        pytest.param("Cannot execute: spark-submit …\nWARNING: x\ncorpusgate: The table is gone. Restore it.",
+                     "The table is gone. Restore it.", id="our own paragraph"),
+        pytest.param("Cannot execute: spark-submit …\njava.lang.OutOfMemoryError", "java.lang.OutOfMemoryError",
+                     id="a fault's last line"),
+        pytest.param("", "no reason in its log", id="nothing"),
+    ],
+)  # fmt: skip
+def test_reason_of_a_failed_task_is_found_in_its_log(desk: Desk, airflow: Airflow, words: str, reason: str) -> None:
+    log = {"content": [{"event": "x"}, {"event": "failed", "error_detail": [{"exc_value": words}]}, {"event": "end"}]}
+    desk.answer = lambda method, path, *_: TOKEN if path == "/auth/token" else (200, log)
+    assert airflow.why("d", "r", {"task_id": "publish", "try_number": 2, "map_index": -1}) == reason
+    assert desk.asked[-1][1] == "/api/v2/dags/d/dagRuns/r/taskInstances/publish/logs/2?full_content=true&map_index=-1"
+
+
 def test_password_is_not_shown_when_the_client_is_printed(airflow: Airflow) -> None:
     assert "the-secret" not in repr(airflow)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from corpusgate.errors import ConfigError, CorpusgateError, UserError
-from corpusgate.lake.run import Run
+from corpusgate.lake.run import Run, StepResult
 from corpusgate.serve import up as module
 from corpusgate.serve.down import down
 from corpusgate.serve.drive import AirflowAway
@@ -38,7 +38,10 @@ class Airflow:
         return {"state": state}
 
     def tasks(self, dag: str, run_id: str) -> list[dict[str, Any]]:
-        return []
+        return self.given.get("tasks", [])
+
+    def why(self, dag: str, run_id: str, task: dict[str, Any]) -> str:
+        return "disk full"
 
     def health(self) -> dict[str, str]:
         raise AirflowAway("nobody")
@@ -103,6 +106,19 @@ def test_server_that_is_away_for_a_moment_is_waited_for(run: Run) -> None:
     airflow = Airflow(states=["running", None, None, "success"])
     progress = Progress(run, lambda line: None, lambda: 0.0)
     assert module.watch(airflow, run, progress) == "success"  # ty: ignore[invalid-argument-type]
+
+
+def test_faults_are_told_with_their_reason_but_verdicts_are_not_faults(run: Run) -> None:
+    run.write(StepResult(step="licence", source_id="beta", state="held", held_by="c", because="b", unit="part",
+                         rows_in=1, kept=1))  # fmt: skip
+    tasks = [
+        {"task_id": "licence", "state": "failed", "rendered_map_index": "beta"},
+        {"task_id": "fetch", "state": "failed", "rendered_map_index": "alpha"},
+        {"task_id": "intake", "state": "failed"},
+        {"task_id": "decide", "state": "upstream_failed"},
+    ]
+    lines = module.faults(Airflow(tasks=tasks), run)  # ty: ignore[invalid-argument-type]
+    assert lines == ["Failed without a verdict:", "  fetch alpha: disk full", "  intake: disk full"]
 
 
 def test_component_that_ended_is_named_with_its_log(place: Place) -> None:
