@@ -132,8 +132,13 @@ def _of_records(run: Run, source_ids: list[str]) -> list[Figure]:
         c = collected.get(source_id) or NOTHING
         for control_id, gate, (k, examples), n, said in (
             (LICENCE, "admission", c.unlicensed, c.records, "records stand in a part without a passing licence"),
-            (ILLEGAL, "source", c.illegal, c.records,
-             "collected records count as illegal or unhealthy; every record was looked at, so there is no interval"),
+            (
+                ILLEGAL,
+                "source",
+                c.illegal,
+                c.records,
+                "collected records count as illegal or unhealthy; every record was looked at, so there is no interval",
+            ),
             (COVERAGE, "source", c.unscreened, c.texts, "texts lack a screening by a running detector family"),
             (ORIGIN, "source", c.originless, c.records, "records lack what their kind of source must carry"),
         ):
