@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from corpusgate.errors import CorpusgateError
 from corpusgate.settings.model import RISKS_OF_SOURCE
+from corpusgate.settings.source import Source
 
 State = Literal["measured", "pending", "not_applicable", "unreadable"]
 Half = Literal["computed", "human"]
@@ -130,15 +131,23 @@ def screened_families(versions: Mapping[str, str]) -> str:
     )
 
 
-#: SQL over `r` (record), `a` (its acquisition) and `c` (kind, provider, title of its source): whether the record lacks
-#: what its kind of source must carry (45652-draft 6.2 a: source information; or address; or set and organisation). A
-#: time of acquisition and what was acquired belong to every kind.
+def must_carry(source: Source) -> str:
+    """What tells the origin of a source's records (45652-draft 6.2 a): the `address` of what was crawled, the data
+    `set` and its organisation, or the mark of the `generator`. What we produced ourselves is a set of ours.
+    """
+    produced = source.collection is not None and source.collection.method == "produced"
+    kinds = {"open_source": "set", "commercial": "set", "synthetic": "generator"}
+    return ("set" if produced else "address") if source.kind == "self_collected" else kinds.get(source.kind, "")
+
+
+#: SQL over `r` (record), `a` (its acquisition) and `c` (its source's provider, title and what records must `carry`, see
+#: `must_carry`): whether the record lacks it. A time of acquisition and what was acquired belong to every kind.
 LACKS_ORIGIN = (
     "(a.acquisition_id IS NULL OR a.fetched_at IS NULL "
     "OR COALESCE(r.locator, '') = '' OR COALESCE(c.provider, '') = '' "
-    "OR (c.kind = 'self_collected' AND COALESCE(r.url, '') = '') "
-    "OR (c.kind IN ('open_source', 'commercial') AND (COALESCE(c.title, '') = '' OR COALESCE(a.purl, '') = '')) "
-    "OR (c.kind = 'synthetic' AND COALESCE(r.generator, '') = ''))"
+    "OR (c.carry = 'address' AND COALESCE(r.url, '') = '') "
+    "OR (c.carry = 'set' AND (COALESCE(c.title, '') = '' OR COALESCE(a.purl, '') = '')) "
+    "OR (c.carry = 'generator' AND COALESCE(r.generator, '') = ''))"
 )
 
 

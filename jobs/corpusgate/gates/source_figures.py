@@ -19,6 +19,7 @@ from corpusgate.gates.figures import (
     guarded,
     ids,
     keyword_weights,
+    must_carry,
     quoted,
     screened_families,
     share,
@@ -191,11 +192,11 @@ def collect(run: Run, source_ids: list[str]) -> dict[str, Collected]:
 def collected_sql(run: Run, source_ids: list[str], facts: Mapping[str, Any]) -> str:
     """The statement of `collect`: a row a source."""
     sources = [run.source(s) for s in source_ids]
-    chosen = values((s.id, _hex(facts["batches"][s.id]), s.kind, s.provider, s.title) for s in sources)
+    chosen = values((s.id, _hex(facts["batches"][s.id]), must_carry(s), s.provider, s.title) for s in sources)
     parts = values((s, part) for s in source_ids for part in passing_parts(run, s)) or "(NULL, NULL)"
     families = len(facts["versions"])
     return f"""
-    WITH c AS (SELECT * FROM (VALUES {chosen}) AS t(source_id, batch_id, kind, provider, title)),
+    WITH c AS (SELECT * FROM (VALUES {chosen}) AS t(source_id, batch_id, carry, provider, title)),
     p AS (SELECT * FROM (VALUES {parts}) AS t(source_id, part)),
     w AS ({keyword_weights(facts["versions"])}),
     s AS ({screened_families(facts["versions"])}),

@@ -16,6 +16,7 @@ from corpusgate.gates.figures import (
     examples_of,
     ids,
     keyword_weights,
+    must_carry,
     quoted,
     screened_families,
     values,
@@ -95,11 +96,11 @@ def _counted(row: Mapping[str, Any], name: str) -> Counted:
 
 def _sql(run: Run, c: Candidate) -> str:
     """One statement with grouping sets. What a source declares comes from its declaration; no text is read."""
-    declared = values((s.id, c.batches.get(s.id), s.kind, s.provider, s.title) for s in run.sources)
+    declared = values((s.id, c.batches.get(s.id), s.kind, s.provider, s.title, must_carry(s)) for s in run.sources)
     parts = values((s.id, part) for s in run.sources for part in passing_parts(run, s.id)) or "(NULL, NULL)"
     against = ", ".join(f"{count_of(n)} AS {n}, {examples_of(n)} AS {n}_ids" for n in AGAINST)
     return f"""
-    WITH c AS (SELECT * FROM (VALUES {declared}) AS t(source_id, batch_id, kind, provider, title)),
+    WITH c AS (SELECT * FROM (VALUES {declared}) AS t(source_id, batch_id, kind, provider, title, carry)),
     p AS (SELECT * FROM (VALUES {parts}) AS t(source_id, part)),
     s AS ({screened_families(c.versions)}),
     w AS ({keyword_weights(c.versions)}),

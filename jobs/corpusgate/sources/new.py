@@ -95,10 +95,11 @@ def _head(name: str, folder: Path | None, seen: Survey) -> str:
         )  # fmt: skip
     root = folder.resolve()
     title = root.name or name
+    provider = title if title == name else f"{title} ({name})"
     description = seen.sentence(title) if seen.count else TO_FILL
     return _HEAD.format(
         schema=SCHEMA, title=_quoted(title), language=seen.language or "zh", category="own texts",
-        owner="data sourcing lead", provider=_quoted(f"{title} ({name})"), description=_quoted(description),
+        owner="data sourcing lead", provider=_quoted(provider), description=_quoted(description),
         path=_quoted(str(root)), drafted=_DRAFTED,
     )  # fmt: skip
 

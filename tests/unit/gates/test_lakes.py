@@ -131,7 +131,7 @@ PLANTED: list[tuple[str, Callable[[Lake], Any], dict[tuple[str, str], str]]] = [
     ("45654-4-2-3-b", personal_consent, {("45654-4-2-3-b", RELEASE): "fail"}),
     (
         "45652-draft-6-2-a",
-        lambda lake: lake.of("beta")[0].update(url=None),
+        lambda lake: lake.of("beta", "acquisition")[0].update(purl=None),
         {("45652-draft-6-2-a", "beta"): "fail", ("45652-draft-6-2-a", RELEASE): "fail"},
     ),
     (
@@ -676,9 +676,22 @@ def test_a_provisional_conclusion_is_enough_for_trial_whatever_counsel_attests(t
     assert "corpusgate source conclude alpha --part all" in said["because"]
 
 
+@pytest.mark.parametrize(("method", "verdict"), [("produced", "pass"), ("crawled", "fail")])
+def test_what_was_produced_has_no_address_and_what_was_crawled_must_have_one(
+    tmp_path: Path, method: str, verdict: str
+) -> None:
+    lake = clean_lake()
+    lake.blocks["beta"]["collection"]["method"] = method
+    for record in lake.of("beta"):
+        record["url"] = None
+    after, _, _ = judged(lake.write(tmp_path))
+    assert after["45652-draft-6-2-a", "computed", "beta", ""] == verdict
+    assert after["45652-draft-6-2-a", "computed", RELEASE, "kind:self_collected"] == verdict
+
+
 def test_a_waiver_lets_a_failing_control_pass_where_it_may_be_waived(tmp_path: Path) -> None:
     lake = clean_lake()
-    lake.of("beta")[0]["url"] = None
+    lake.of("beta", "acquisition")[0]["purl"] = None
     waiver = {"waiver": True, "role": "lead", "because": "the address is being recovered"}
     lake.rows["attestation"] += [
         attestation("45652-draft-6-2-a", scope="beta", binds_to=batch("beta"), **waiver),

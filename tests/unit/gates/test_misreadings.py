@@ -35,10 +35,10 @@ def test_misreading_6_the_unit_of_an_item_is_declared_before_sampling_and_stands
 
 
 def test_misreading_13_a_record_keeps_its_source_and_its_address() -> None:
-    """13: the unit of a source is a domain or set, the draft records a page: both are columns, and what was collected
-    by oneself lacks its origin without the address."""
+    """13: the unit of a source is a domain or set, the draft records a page: both are columns, and what was crawled by
+    oneself lacks its origin without the address."""
     assert {"source_id", "url", "domain"} <= set(TABLES["record"].schema.names)
-    assert "c.kind = 'self_collected' AND COALESCE(r.url, '') = ''" in LACKS_ORIGIN
+    assert "c.carry = 'address' AND COALESCE(r.url, '') = ''" in LACKS_ORIGIN
 
 
 def test_misreading_14_a_keyword_of_two_risks_counts_once_in_the_total() -> None:
