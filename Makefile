@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest
 # The installed folders of tests, or a sentence instead of pytest's usage error.
 run_tests = if [ -n "$(strip $(1))" ]; then $(ENV) && $(PYTEST) $(1) $(ARGS); else echo "There are no tests in $(2) yet."; fi
 
-.PHONY: help setup run stop sql lint fmt test test-unit test-spark test-dags test-slow test-tutorial bench screenshots lock clean
+.PHONY: help setup run stop sql lint fmt test test-unit test-spark test-dags test-slow bench screenshots lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -56,9 +56,6 @@ test-dags: setup ## DAG files, and whole runs of them
 
 test-slow: setup ## the tests that take minutes
 	@$(ENV) && $(PYTEST) -m slow $(ARGS)
-
-test-tutorial: setup ## type the whole tutorial: three rebuilds without Airflow
-	@$(ENV) && $(PYTEST) -m tutorial tests/docs $(ARGS)
 
 bench: setup ## measure the steps against each other
 	@if [ -f bench/run.py ]; then $(ENV) && exec $(BIN)/python bench/run.py $(ARGS); \

@@ -11,7 +11,7 @@ from corpusgate.release.queries import changes
 from corpusgate_testing.docs import OWN, REPOSITORY, Typist, blocks, fill_in, installation, sources_of
 
 DOCS = REPOSITORY / "docs"
-pytestmark = [pytest.mark.tutorial, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 
 class Rebuilding(Typist):
