@@ -182,8 +182,12 @@ class TestSqlite:
 
 class TestFortune:
     def test_records_stand_between_percent_lines_and_colours_are_markup(self, tmp_path: Path) -> None:
-        path = written(tmp_path, "tang", "\x1b[32m《春晓》\x1b[m\n春眠不觉晓\n%\n%\n  100%\u00a0满\n% \n\n末\n")
+        path = written(tmp_path, "tang", "\x1b[32m《春晓》\x1b[m\n春眠不觉晓\n%\n%\n  100%\u00a0满\n%\n\n末\n")
         assert texts(found(path, format="fortune")) == ["《春晓》\n春眠不觉晓", "  100%\u00a0满", "末"]
+
+    def test_a_percent_sign_with_blanks_behind_it_is_text_as_for_strfile(self, tmp_path: Path) -> None:
+        path = written(tmp_path, "song", "一\n% \n二\n%\n三\n")
+        assert texts(found(path, format="fortune")) == ["一\n% \n二", "三"]
 
 
 class TestTagged:

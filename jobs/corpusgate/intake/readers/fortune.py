@@ -16,7 +16,7 @@ from corpusgate.settings.model import Declared
 from corpusgate.settings.source import Reader
 
 _COLOUR = re.compile(r"\x1b\[[0-9;:?]*[ -/]*[@-~]")
-_PARTED = re.compile(r"^%[ \t]*$", re.MULTILINE)
+_PARTED = re.compile(r"^%$", re.MULTILINE)  # exactly: a `%` with blanks behind it is text to strfile
 
 
 class Options(Declared):
