@@ -1,0 +1,67 @@
+"""The tables of sources: declarations, licences, acquisitions, what hosts and rights holders said."""
+
+from __future__ import annotations
+
+from corpusgate.lake.schema import I64, STRINGS, TIME, B, S, Table, table
+
+# fmt: off
+SOURCES: tuple[Table, ...] = (
+    table(
+        "source",
+        "What a source said of itself, a row a version of its declaration.",
+        "source_id version",
+        [
+            ("source_id", S), ("version", S), ("title", S), ("kind", S), ("modality", S), ("language", S),
+            ("country", S), ("category", S), ("owner", S), ("provider", S), ("description", S), ("purl", S),
+            ("fixture", B), ("recorded_at", TIME),
+        ],
+    ),
+    table(
+        "licence_period",
+        "Which licence held for which part of a source, from when (valid) and known since when (recorded).",
+        "source_id part valid_from recorded_at",
+        [
+            ("source_id", S), ("part", S), ("valid_from", TIME), ("valid_to", TIME), ("recorded_at", TIME),
+            ("declared", S), ("concluded", S), ("read_from", S), ("quote", S), ("text_sha256", S),
+            ("concluded_by", S), ("concluded_role", S), ("concluded_at", S), ("because", S), ("provisional", B),
+            ("use_training", S), ("use_commercial", S), ("use_redistribution", S), ("use_derivatives", S),
+            ("obligations", STRINGS), ("notes", STRINGS),
+            # null: not a judgement of a run, but a person's conclusion that judgements may rest on
+            ("verdict", S), ("reason", S),
+            # what a person's conclusion was drawn from, each with its hash
+            ("basis", STRINGS), ("evidence_id", S),
+        ],
+    ),
+    table(
+        "acquisition",
+        "One raw file or object, by its hash, of one source.",
+        "acquisition_id",
+        [
+            ("acquisition_id", S), ("source_id", S), ("batch_id", S), ("name", S), ("purl", S), ("path", S),
+            ("fetched_at", TIME), ("bytes", I64), ("sha256", S), ("etag", S), ("status", S), ("agent", S),
+            ("run_id", S), ("redacted_at", TIME), ("url", S),
+            # of a host: what its rules said of this address, and the hash of the file seen
+            ("permission", S),
+        ],
+    ),
+    table(
+        "host_signal",
+        "What a host said about crawling and mining when it was asked.",
+        "host fetched_at signal",
+        [
+            ("host", S), ("fetched_at", TIME), ("signal", S), ("status", I64), ("sha256", S), ("verdict", S),
+            ("agent", S), ("run_id", S),
+        ],
+    ),
+    table(
+        "takedown",
+        "What people said of complaints of rights holders: held or lifted, by subject (record or address) and record. "
+        "The newest word counts; what is held no candidate keeps, nor another copy of its text.",
+        "takedown_id",
+        [
+            ("takedown_id", S), ("subject", S), ("state", S), ("record_id", S), ("source_id", S), ("text_sha256", S),
+            ("url", S), ("by", S), ("because", S), ("recorded_at", TIME),
+        ],
+    ),
+)
+# fmt: on
