@@ -12,8 +12,10 @@ import typer
 from corpusgate.cli import (
     annotation,
     attest,
+    bank,
     classify,
     control,
+    lexicon,
     look,
     operate,
     quarantine,
@@ -34,7 +36,7 @@ app = typer.Typer(
 )
 for module in (rebuild, look, operate, attest):
     module.register(app)
-for group in (source, quarantine, release, annotation, control, sample, classify):
+for group in (source, quarantine, release, annotation, control, sample, classify, bank, lexicon):
     app.add_typer(group.app)
 app.add_typer(control.app, name="controls", hidden=True)  # both are said
 

@@ -11,6 +11,7 @@ one is in force.
 from __future__ import annotations
 
 from corpusgate.lake.annotation_tables import ANNOTATION
+from corpusgate.lake.bank_tables import BANKS
 from corpusgate.lake.release_tables import RELEASES
 from corpusgate.lake.schema import Table
 from corpusgate.lake.source_tables import SOURCES
@@ -19,7 +20,7 @@ from corpusgate.lake.text_tables import TEXTS
 __all__ = ["NO_STATISTICS", "TABLES", "Table", "spark_schema"]
 
 
-TABLES: dict[str, Table] = {t.name: t for t in (*SOURCES, *TEXTS, *RELEASES, *ANNOTATION)}
+TABLES: dict[str, Table] = {t.name: t for t in (*SOURCES, *TEXTS, *RELEASES, *ANNOTATION, *BANKS)}
 
 #: Columns whose statistics would copy text into the log.
 NO_STATISTICS: tuple[str, ...] = (
@@ -31,6 +32,8 @@ NO_STATISTICS: tuple[str, ...] = (
     "detail",
     "old_content",
     "new_content",
+    "word",
+    "match_form",
 )
 
 

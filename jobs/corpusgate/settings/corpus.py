@@ -29,9 +29,14 @@ class Policy(Declared):
     remove_at: float = Field(1.0, gt=0, description="a text whose keyword weights add up to this is removed")
     personal_information: dict[str, Treatment] = Field(description="class -> treatment; others are masked")
     remove_languages_not_served: bool = True
+    risk_allowed_in: tuple[Literal["prompt", "rejected"], ...] = Field(
+        (), description="roles that may hold risk in sources of safety data (45674 8.3 a); a chosen answer never may"
+    )
     near_duplicates: NearDuplicates | None = Field(NearDuplicates(), description="null: near duplicates stay")
     errored_share_max: float = Field(0.01, ge=0, le=1, description="errored share of a source's items that holds it")
     review_sample: int = Field(4000, ge=1, description="items of each modality for people (B.2.1.2.1 a)")
+    review_double_share: float = Field(0.10, ge=0, le=1, description="share of a sample that two people judge")
+    review_wait_days: int = Field(60, ge=1, description="days after which a filing that waits for people is given up")
     technical_share: float = Field(0.10, gt=0, le=1, description="share of each modality for the technical sample (b)")
 
 
@@ -52,5 +57,6 @@ class Corpus(Declared):
     home_country: str = Field(pattern=r"^[A-Z]{2}$")
     seed: str = Field(pattern=r"^[A-Za-z0-9._:/-]+$", description="of every draw; recorded with the sample")
     sources: tuple[Identifier, ...]
+    banks: tuple[Identifier, ...] = Field((), description="keyword libraries and question banks of the service (B.1)")
     policy: Policy
     channels: tuple[Literal["trial", "filing"], ...] = ("trial", "filing")

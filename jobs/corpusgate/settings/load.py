@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from corpusgate.errors import ConfigError, UserError
+from corpusgate.settings.bank import Bank
 from corpusgate.settings.corpus import Corpus
 from corpusgate.settings.model import Declared, is_identifier
 from corpusgate.settings.place import Place
@@ -31,6 +32,11 @@ def load_corpus(place: Place, corpus_id: str) -> Corpus:
 def load_source(place: Place, source_id: str) -> Source:
     """The source `conf/sources/<source_id>.yaml`. Raises as `load_corpus`."""
     return _load_named(place.conf / "sources", source_id, Source, "source", "sources")
+
+
+def load_bank(place: Place, bank_id: str) -> Bank:
+    """The bank `conf/banks/<bank_id>.yaml`. Raises as `load_corpus`."""
+    return _load_named(place.conf / "banks", bank_id, Bank, "bank", "banks")
 
 
 def load_sources(place: Place, corpus: Corpus) -> list[Source]:
