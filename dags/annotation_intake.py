@@ -15,10 +15,13 @@ DOC = """
 Takes in what a labelling tool exported, or a register of people and rules, and judges the annotation of the corpus
 (GB/T 45654-2025 4.3, GB/T 45674-2025).
 
-- **File**, **sidecar**, **column map**: names of files in `var/annotation`. Put them there first.
+- **File**, **sidecar**, **column map**: names of files in `var/annotation`. Put them there first. Several at once: name
+  a list of them (tool `list`), which `docs/annotation.md` describes.
 - **take_in** red: nothing was taken; the log says what to correct. Facts that were refused stand in the table
   `annotation_refusal` with their remedies; the rest is in, and the task is green.
 - **check** red: a control fails; the log says which clause, figure, bound, and what to do. What was taken in stays in.
+
+The tab **Evidence** shows people by role, batches by verdict, agreement and confusions, and what to do about them.
 
 The same file again changes nothing; a newer one updates by annotation id and time.
 """

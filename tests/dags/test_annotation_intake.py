@@ -70,7 +70,7 @@ def test_the_file_is_taken_in_before_it_is_judged_and_verdicts_are_not_tried_aga
 
 
 def test_the_form_offers_the_tools_that_can_be_read() -> None:
-    assert (*TOOLS, "register") == annotating.TOOLS
+    assert (*TOOLS, "register", "list") == annotating.TOOLS
 
 
 @pytest.mark.parametrize("name", ["../secret", "a/b.json", "a\\b", ""])
@@ -131,3 +131,34 @@ def test_a_failing_shall_makes_the_check_red_with_clause_and_next_act(run: Run, 
     store.replace(run.place, "qualification", [], "annotator_id = 'e1'", "test")
     with pytest.raises(AirflowFailException, match=r"Held by 45654-4-3-1-b: 45654-2025 4\.3\.1 b\).*Next: "):
         annotating.check()
+
+
+def test_a_list_of_files_goes_in_one_after_the_other_and_leads_out_of_the_folder_no_more_than_one_file_does(
+    run: Run, started: Any, tmp_path: Path
+) -> None:
+    record = next(r for r in rows(run.place, "record") if r["source_id"] == "alpha")
+    (document,) = rows(run.place, "document", f"text_sha256 = '{record['text_sha256']}'")
+    hand_in(run, "people.csv", "annotator_id,organisation\np01,test\n")
+    hand_in(run, "export.json", [task(record["record_id"], document["text"])])
+    hand_in(run, "sidecar.yaml", SIDECAR)
+    entries = [
+        {"file": "people.csv", "tool": "register", "register": "annotator"},
+        {"file": "export.json", "tool": "label_studio", "sidecar": "sidecar.yaml"},
+    ]  # fmt: skip
+    hand_in(run, "all.yaml", entries)
+    started(file="all.yaml", tool="list")
+    annotating.take_in()
+    assert "p01" in {r["annotator_id"] for r in rows(run.place, "annotator")}
+    assert len(rows(run.place, "annotation")) == 1
+    (annotating.inbox_of(run.place) / "out.json").symlink_to(a.file(tmp_path, "secret.json", "[]"))
+    hand_in(run, "all.yaml", [{"file": "out.json", "tool": "label_studio"}])
+    with pytest.raises(AirflowFailException, match=r"No file 'out\.json' in"):
+        annotating.take_in()
+
+
+def test_the_check_leaves_a_page_with_the_verdicts_for_the_tab(run: Run, started: Any) -> None:
+    a.clean().write(run.place)
+    started()
+    annotating.check()
+    page = (run.folder / "annotation.html").read_text("utf-8")
+    assert "45654-2025 4.3.1 c)" in page and "People by role" in page

@@ -21,13 +21,17 @@ from corpusgate_airflow.steps import account, end_as, say
 
 log = logging.getLogger(__name__)
 
-#: The readers of corpusgate.annotation.exports, and registers; a test holds the two together.
-TOOLS: tuple[str, ...] = ("label_studio", "doccano", "argilla", "cvat", "table", "register")
+#: The readers of corpusgate.annotation.exports, registers, and a list of files; a test holds them together.
+TOOLS: tuple[str, ...] = ("label_studio", "doccano", "argilla", "cvat", "table", "register", "list")
 _NAME = r"^[^/\\]{0,200}$"
 FORM: dict[str, Param] = {
     "corpus": Param("demo", type="string", pattern=ID_PATTERN, title="Corpus"),
     "file": Param(
-        "", type="string", pattern=r"^[^/\\]{1,200}$", title="File", description="its name in var/annotation"
+        "",
+        type="string",
+        pattern=r"^[^/\\]{1,200}$",
+        title="File",
+        description="its name in var/annotation; for several at once, a list (YAML) of file, tool, sidecar",
     ),
     "tool": Param("label_studio", type="string", enum=list(TOOLS), title="Tool"),
     "sidecar": Param("", type="string", pattern=_NAME, title="Sidecar", description="what the lead states beside it"),
@@ -51,7 +55,11 @@ def take_in() -> None:
         file, sidecar, columns = (_handed_in(run.place, given[name]) for name in ("file", "sidecar", "map"))
         if file is None:
             raise UserError(f"No file was named. Put it into {inbox_of(run.place)} and give its name.")
-        if given["tool"] == "register":
+        if given["tool"] == "list":
+            from corpusgate.annotation.handing_in import import_list
+
+            result = import_list(run, file, lambda name: _there(run.place, name))
+        elif given["tool"] == "register":
             from corpusgate.annotation.log import import_registers
 
             result = import_registers(run, file)
@@ -77,13 +85,15 @@ def check() -> None:
     Raises:
         AirflowFailException: a control says so.
     """
-    from corpusgate.gates.annotation_gate import annotation_gate
+    from corpusgate.evidence.annotation_page import leave_page
+    from corpusgate.gates.annotation_gate import annotation_gate, verdict_rows
 
     run = _run()
     try:
         result = run.write(annotation_gate(run))
     except UserError as error:
         raise AirflowFailException(str(error)) from None
+    leave_page(run, verdict_rows(run))
     for row in result.facts["verdicts"]:
         (log.error if row["verdict"] == "fail" else log.info)("%s", say(run, row))
     end_as(result)
@@ -97,6 +107,10 @@ def _handed_in(place: Place, name: str) -> Path | None:
     """
     if not name:
         return None
+    return _there(place, name)
+
+
+def _there(place: Place, name: str) -> Path:
     folder = inbox_of(place).resolve()
     path = (folder / name).resolve()
     if path.parent != folder or not path.is_file():

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 #: Where the pages are mounted in Airflow's own web server, behind its login.
 PREFIX = "/corpusgate"
 DAG_ID = "corpus_rebuild"
+#: The DAGs whose runs have a page.
+WITH_PAGE = (DAG_ID, "annotation_intake")
 
 
 @attrs.define()
@@ -28,4 +30,4 @@ class EvidenceLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """The page's address; empty for a DAG that is not ours."""
-        return f"{PREFIX}/run?run={quote(ti_key.run_id, safe='')}" if ti_key.dag_id == DAG_ID else ""
+        return f"{PREFIX}/run?run={quote(ti_key.run_id, safe='')}" if ti_key.dag_id in WITH_PAGE else ""

@@ -44,7 +44,25 @@ def application() -> FastAPI:
         """The evidence of one run: the verdicts and the accounting of its steps."""
         return as_response(draw(find_place(), run))
 
+    @app.get("/annotation.html", response_class=HTMLResponse)
+    def annotation(user: GetUserDep, run: str = Query(pattern=RUN_ID_PATTERN)) -> Response:
+        """The annotation of the run's corpus as it stood then: people, batches, agreement."""
+        return as_response(drawn_of_annotation(find_place(), run))
+
     return app
+
+
+def drawn_of_annotation(place: Place, run_id: str) -> str:
+    """The annotation page of a run that left one.
+
+    Raises:
+        HTTPException: 404 when there is no such run, or it left none.
+    """
+    known = {e.name: e for e in place.runs.iterdir()} if place.runs.is_dir() else {}
+    folder = known.get(safe_name(run_id))
+    if folder is None or not (folder / "annotation.html").is_file():
+        raise HTTPException(404, f"The run {run_id} left no annotation page: nothing was annotated for its corpus.")
+    return (folder / "annotation.html").read_text("utf-8")
 
 
 def draw(place: Place, run_id: str) -> str:

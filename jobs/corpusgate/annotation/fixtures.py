@@ -68,22 +68,15 @@ def label_of(text: str) -> str:
     return GOOD if day <= FUNCTIONAL else NONE
 
 
-def make_annotation_texts(folder: Path) -> Path:
-    """Writes `texts.jsonl`, the source that the fixture annotates: `id` and `text` a line. Same bytes each time."""
-    path = folder / "texts.jsonl"
-    lines = (json.dumps({"id": t["key"], "text": t["text"]}, ensure_ascii=False) for t in texts())
-    write_atomically(path, "".join(line + "\n" for line in lines))
-    return path
-
-
 def make_annotation_fixtures(
     folder: Path, tasks: Mapping[str, Path], at: datetime, breach: bool = True
 ) -> list[dict[str, Any]]:
     """Writes, beside the tasks that `annotation assign` gave out (Label Studio, by kind), what people hand in: the
     executors' exports, the reviewer's, what was verified and supervised, each with its sidecar.
 
-    Returns what is to be imported, in order: `file, tool, sidecar` (None for a register). The work lies in the days
-    before `at`. `breach`: one item of the functional batch is reviewed by one of its executors (45654-2025 4.3.1 c).
+    Returns what is to be imported, in order: `file, tool`, of an export its `sidecar`, of a register its name. The work
+    lies in the days before `at`. `breach`: one item of the functional batch is reviewed by one of its executors
+    (45654-2025 4.3.1 c).
     """
     given = {kind: json.loads(path.read_text("utf-8")) for kind, path in tasks.items()}
     handed_in: list[dict[str, Any]] = []
@@ -91,15 +84,15 @@ def make_annotation_fixtures(
         for role, people, day in (("executor", EXECUTORS, 6), ("reviewer", (REVIEWER,), 4)):
             planted = breach and kind == "functional" and role == "reviewer"
             export = _export(rows, people, at - timedelta(days=day), rows[0]["data"]["record_id"] if planted else None)
-            name = f"{kind}-{role}"
+            name = f"fixture-{kind}-{role}"
             write_atomically(folder / f"{name}.json", json.dumps(export, ensure_ascii=False, indent=1))
             write_atomically(folder / f"{name}.sidecar.yaml", _sidecar(kind, role, at - timedelta(days=1)))
             handed_in.append({"file": folder / f"{name}.json", "tool": "label_studio",
                               "sidecar": folder / f"{name}.sidecar.yaml"})  # fmt: skip
     for register, rows in _done(given, at).items():
-        path = folder / f"{register}.csv"
+        path = folder / f"fixture-{register}.csv"
         write_atomically(path, _csv(rows))
-        handed_in.append({"file": path, "tool": "register", "sidecar": None})
+        handed_in.append({"file": path, "tool": "register", "register": register})
     return handed_in
 
 

@@ -25,7 +25,7 @@ ToolOption = Annotated[str, typer.Option("--tool", help="label_studio, doccano, 
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="The export as it is; or a register (CSV, XLSX).")],
-    tool: Annotated[str, typer.Option("--tool", help="label_studio, doccano, argilla, cvat, table; or register.")],
+    tool: Annotated[str, typer.Option("--tool", help="label_studio, doccano, argilla, cvat, table; register; list.")],
     sidecar: Annotated[Path | None, typer.Option("--sidecar", help="What the lead states beside it (YAML).")] = None,
     column_map: Annotated[Path | None, typer.Option("--map", help="Column map of a table (YAML).")] = None,
     register: Annotated[str | None, typer.Option("--register", help="Of a CSV not named after its register.")] = None,
@@ -42,9 +42,13 @@ def import_(
             raise UserError("A register says everything itself: leave out --sidecar and --map.")
         typer.echo(line(run.write(import_registers(run, file, register))))
         return
+    from corpusgate.annotation.handing_in import LIST, import_list
     from corpusgate.annotation.intake import SHOWN, import_export
 
-    result = run.write(import_export(run, file, tool, sidecar, column_map))
+    if tool == LIST:
+        result = run.write(import_list(run, file))
+    else:
+        result = run.write(import_export(run, file, tool, sidecar, column_map))
     typer.echo(line(result))
     refusals = result.facts["refusals"]
     if refusals:

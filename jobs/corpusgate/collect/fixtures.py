@@ -105,6 +105,14 @@ def _twins_gb18030(phrases: list[str]) -> dict[str, bytes]:
     return {"texts.jsonl": _lines(_clean("fixture-utf8")).encode("gb18030"), "LICENSE": _licence("CC0-1.0")}
 
 
+def _annotated(phrases: list[str]) -> dict[str, bytes]:
+    """The texts that the made-up annotators are given."""
+    from corpusgate.annotation.fixtures import texts
+
+    rows = [{"id": t["key"], "text": t["text"]} for t in texts()]
+    return {"texts.jsonl": _lines(rows).encode(), "LICENSE": _licence("CC0-1.0")}
+
+
 def _noncommercial(phrases: list[str]) -> dict[str, bytes]:
     return {"texts.jsonl": _lines(_clean("fixture-noncommercial")).encode(), "LICENSE": _licence("CC-BY-NC-4.0")}
 
@@ -231,4 +239,5 @@ _MAKERS: dict[str, Callable[[list[str]], dict[str, bytes]]] = {
     "fixture-five-percent": _share("fixture-five-percent"),
     "fixture-six-percent": _share("fixture-six-percent"),
     "fixture-hostile": _hostile,
+    "fixture-annotation": _annotated,
 }

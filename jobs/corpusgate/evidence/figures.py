@@ -65,6 +65,7 @@ def figures(place: Place, run_id: str) -> dict[str, Any]:
         "masks_in_notices": _masks_in_notices(place, release_id),
         "languages_dropped": decided.facts.get("languages_dropped", []) if decided else [],
         "steps": [r.model_dump(exclude={"facts"}) for r in results],
+        "annotation_page": None,
     }
 
 

@@ -25,10 +25,11 @@ def evidence(run: Run) -> StepResult:
         versions = {name: version(run.place, name) for name in TABLES if name != "step_run"}
         rows = [step_row(run, r, pins, versions) for r in results]
         replace(run.place, "step_run", rows, f"run_id = '{_quoted(run.id)}'", run.id)
+    from corpusgate.evidence.annotation_page import PAGE, leave_page
     from corpusgate.evidence.figures import figures
     from corpusgate.evidence.page import controls_of, render
 
-    told = figures(run.place, run.id)
+    told = figures(run.place, run.id) | {"annotation_page": PAGE if leave_page(run) else None}
     write_atomically(run.folder / "figures.json", json.dumps(told, ensure_ascii=False, indent=1, default=plain))
     write_atomically(run.folder / "evidence.html", render(told, controls_of(run.place)))
     return StepResult(step="evidence", unit="result", rows_in=len(results), kept=len(results))

@@ -65,13 +65,17 @@ def style_source() -> str:
 
 
 def frozen(place: Place, run_id: str) -> str:
-    """The page as the evidence step froze it, or drawn now where the run has not come so far.
+    """The page as the evidence step froze it (of a run that only judged annotation, that run's annotation page), or
+    drawn now where the run has not come so far.
 
     Raises:
         UserError: no such run.
     """
-    path = find_run(place, run_id).folder / "evidence.html"
-    return path.read_text("utf-8") if path.is_file() else run_page(place, run_id)
+    folder = find_run(place, run_id).folder
+    for name in ("evidence.html", "annotation.html"):
+        if (folder / name).is_file():
+            return (folder / name).read_text("utf-8")
+    return run_page(place, run_id)
 
 
 def _sums(sizes: list[dict[str, Any]], by: str) -> list[Bar]:

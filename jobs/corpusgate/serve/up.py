@@ -12,6 +12,7 @@ from corpusgate.errors import CorpusgateError, UserError
 from corpusgate.flow import STEPS
 from corpusgate.lake.run import Run, open_run
 from corpusgate.serve import accounts, report
+from corpusgate.serve.annotating import show_annotation
 from corpusgate.serve.down import DAG, client, stop
 from corpusgate.serve.drive import ENDED_RUN, Airflow, AirflowAway, AirflowRefused
 from corpusgate.serve.progress import Progress
@@ -24,6 +25,8 @@ STARTS_WITHIN = 300.0
 #: Seconds until the DAG file has been read, counted from the healthy state.
 READ_WITHIN = 180.0
 POLL = 1.5
+#: The corpus after whose rebuild the annotated fixture set is shown.
+DEMO = "demo"
 STEP_NAMES = frozenset({"plan", "admitted", "announce", *(s.name for s in STEPS)})
 
 
@@ -52,6 +55,8 @@ def up(place: Place, corpus: str = "demo", say: Callable[[str], None] | None = N
         about = airflow.run(DAG, run_id)
         run = open_run(place, corpus, run_id, datetime.fromisoformat(about["run_after"]))
         state = watch(airflow, run, Progress(run, tell, seconds))
+        if corpus == DEMO and report.exit_code(run, state) == 0:
+            show_annotation(place, airflow, services.url, tell)
     except KeyboardInterrupt:
         tell(f"\nInterrupted. Airflow goes on at {services.url}; `make stop` ends it and the run.")
         return 130

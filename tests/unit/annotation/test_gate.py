@@ -15,16 +15,16 @@ from typer.testing import CliRunner
 from corpusgate.annotation import fixtures
 from corpusgate.annotation.demonstration import SOURCE, annotate_fixture
 from corpusgate.annotation.job import accepted_labels, void_records
+from corpusgate.collect.fixtures import make_fixtures
 from corpusgate.gates.annotation_gate import annotation_gate, verdict_rows
-from corpusgate.intake.items import Item
-from corpusgate.intake.rules import locator, record_id, text_sha256
 from corpusgate.lake import store
 from corpusgate.lake.run import Run, open_run
 from corpusgate.settings.model import RISKS
 from corpusgate_testing import annotation as a
-from corpusgate_testing.annotation import SHORT, Annotated, catalogue, clean
+from corpusgate_testing.annotation import HOME, SHORT, Annotated, catalogue, clean
+from corpusgate_testing.annotation_fixture import fixture_lake
 from corpusgate_testing.annotation_planted import PLANTED, fail_verification
-from corpusgate_testing.gates import RELEASE, clean_lake, sha
+from corpusgate_testing.gates import RELEASE, clean_lake
 from corpusgate_testing.lake import rows
 
 
@@ -159,22 +159,6 @@ def test_a_void_batch_keeps_a_release_from_trial_and_a_good_one_does_not(void: b
 # ---------------------------------------------------------------- the fixture
 
 
-def fixture_lake(folder: Path) -> Run:
-    """A lake whose corpus has the fixture's source, its texts taken in as intake would."""
-    lake = clean_lake()
-    lake.sources[SOURCE] = ("open_source", "zh", "CN", "fixture.example")
-    for text in fixtures.texts():
-        where = locator(Item("texts.jsonl", text["text"], key=text["key"]), text_sha256(text["text"]))
-        about = {"text_sha256": text_sha256(text["text"]), "batch_id": "f" * 16}
-        name = record_id(SOURCE, where, about["text_sha256"])
-        lake.rows["record"].append(about | {
-            "record_id": name, "source_id": SOURCE, "acquisition_id": sha("a"), "locator": where, "modality": "text",
-            "role": "text", "attributes": {},
-        })  # fmt: skip
-        lake.rows["document"].append(about | {"text": text["text"]})
-    return lake.write(folder)
-
-
 def test_the_fixture_goes_through_intake_gate_and_labels_with_its_one_breach(tmp_path: Path) -> None:
     run = fixture_lake(tmp_path)
     told = annotate_fixture(run, tmp_path / "fixture")
@@ -203,8 +187,10 @@ def test_the_fixture_without_its_breach_passes_and_a_second_time_changes_nothing
 
 
 def test_the_fixture_s_files_are_the_same_bytes_each_time(tmp_path: Path) -> None:
-    first, second = (fixtures.make_annotation_texts(tmp_path / n).read_bytes() for n in "ab")
-    assert first == second and len(first.splitlines()) == len(fixtures.texts()) == 244
+    make_fixtures(tmp_path, HOME / "conf" / "lexicons" / "starter")
+    lines = (tmp_path / SOURCE / "texts.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["text"] for line in lines] == [t["text"] for t in fixtures.texts()]
+    assert len(lines) == 244
     assert all("风险" not in t["text"] or t["text"].startswith(fixtures.SAYS_SO) for t in fixtures.texts())
 
 
