@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
+from corpusgate.intake.conversation import ROLES, Incomplete, content_sha256, names_in_turns, turns_of
 from corpusgate.intake.items import Fault, Item, Signal
 from corpusgate.intake.rules import stored_text
+from corpusgate.settings.chat import Chat
 from corpusgate.settings.source import Reader
 
 _SIGNALS = 1000  # a hostile source could invent a new field in each row
@@ -16,19 +18,31 @@ _NAME = 200
 
 
 class Fields:
-    """Makes records of the rows of one member, by the reader's `key`, `text`, `fields` and `ignore`."""
+    """Makes records of the rows of one member, by the reader's `key`, `text` or `chat`, `fields` and `ignore`."""
 
     def __init__(self, member: str, reader: Reader) -> None:
         self._member, self._reader = member, reader
         self._text = reader.text or "text"
-        self._known = {self._text, *reader.fields.values(), *reader.ignore, *([reader.key] if reader.key else [])}
+        texts = reader.chat.fields if reader.chat else (self._text,)
+        self._known = {*texts, *reader.fields.values(), *reader.ignore, *([reader.key] if reader.key else [])}
         self._said: set[str] = set()
         self.declared = self._known - set(reader.ignore)
 
     def read(self, row: Mapping[str, Any]) -> Iterator[Item | Fault | Signal]:
-        """The row's record, or why there is none, after a signal for each field that is new and unknown."""
+        """The row's record, or why there is none, after a signal for each field that is new and unknown.
+
+        Of fine-tuning data a record for each turn, or one fault for the whole row.
+        """
         yield from self.signals(row)
-        yield self._item(row)
+        chat = self._reader.chat
+        if chat is None:
+            yield self._item(row)
+            return
+        yield from self._new(names_in_turns(row, chat))
+        try:
+            yield from self._conversation(row, chat)
+        except Incomplete as broken:
+            yield Fault(self._member, broken.reason, broken.detail)
 
     def read_node(self, node: Any) -> Iterator[Item | Fault | Signal]:
         """As `read` for an element of a tree: an object has fields, a string is a text, so are the lines of a list.
@@ -37,6 +51,8 @@ class Fields:
         """
         if isinstance(node, Mapping):
             yield from self.read(node)
+        elif self._reader.chat is not None:
+            yield Fault(self._member, "not_an_object", f"no object with the fields of chat, but {type(node).__name__}")
         elif isinstance(node, str | list):
             yield from self.read({self._text: self._joined(node)})
         else:
@@ -46,8 +62,11 @@ class Fields:
         """A signal for each field of the row that is unknown and new; `below` is one that the declaration enters."""
         if row.keys() <= self._known:
             return
-        for name in sorted(map(str, row.keys() - self._known - self._said)):
-            if name != below and len(self._said) < _SIGNALS:
+        yield from self._new(n for n in map(str, row.keys()) if n != below)
+
+    def _new(self, names: Iterable[str]) -> Iterator[Signal]:
+        for name in sorted(set(names) - self._known - self._said):
+            if len(self._said) < _SIGNALS:
                 self._said.add(name)
                 yield Signal(self._member, name[:_NAME])
 
@@ -58,26 +77,64 @@ class Fields:
         return "\n".join(t for t in plain if t is not None) if len(plain) == len(node) else None
 
     def _item(self, row: Mapping[str, Any]) -> Item | Fault:
-        reader, member = self._reader, self._member
         text = row.get(self._text)
         if not isinstance(text, str) or not text.strip():
             kind = "blank" if isinstance(text, str) else type(text).__name__
-            return Fault(member, "no_text", f"the field {self._text!r} is {'missing' if text is None else kind}")
+            return Fault(self._member, "no_text", f"the field {self._text!r} is {'missing' if text is None else kind}")
+        try:
+            key, attributes = self._about(row)
+            role, turn = self._place(attributes)
+        except Incomplete as broken:
+            return Fault(self._member, broken.reason, broken.detail)
+        return Item(
+            self._member, text, key, attributes.get("title"), attributes.get("url"), role, attributes.get("group_id"),
+            turn, attributes,
+        )  # fmt: skip
+
+    def _conversation(self, row: Mapping[str, Any], chat: Chat) -> list[Item]:
+        """A record for each turn, under one group: the row's key, else the hash of what is said."""
+        turns = turns_of(row, chat)
+        key, attributes = self._about(row)
+        for value in (key or "", *attributes.values()):
+            _encodable(value)
+        group = key or content_sha256(turns)
+        return [
+            Item(
+                self._member, t.text, f"{group}#{t.role}/{t.turn}", attributes.get("title"), attributes.get("url"),
+                t.role, group, t.turn, {**attributes, "speaker": t.speaker},
+            )
+            for t in turns
+        ]  # fmt: skip
+
+    def _about(self, row: Mapping[str, Any]) -> tuple[str | None, dict[str, str]]:
+        """The row's key and its declared attributes."""
+        reader = self._reader
         try:
             key = as_text(row.get(reader.key)) if reader.key else None
             declared = [(name, as_text(row.get(source))) for name, source in reader.fields.items()]
         except (RecursionError, ValueError) as error:
-            return Fault(member, "not_an_object", f"a field that cannot be written as text: {type(error).__name__}")
+            detail = f"a field that cannot be written as text: {type(error).__name__}"
+            raise Incomplete("not_an_object", detail) from None
         if reader.key and not key:
-            return Fault(member, "no_key", f"the field {reader.key!r}, the record's name, is missing or empty")
-        attributes = {name: value for name, value in declared if value is not None}
-        turn = attributes.get("turn")
+            raise Incomplete("no_key", f"the field {reader.key!r}, the record's name, is missing or empty")
+        return stored_text(key) if key else None, {name: value for name, value in declared if value is not None}
+
+    def _place(self, attributes: Mapping[str, str]) -> tuple[str, int | None]:
+        """Role and turn, where the source has a row for each."""
+        role, turn = attributes.get("role") or "text", attributes.get("turn")
+        if role not in ROLES:
+            detail = f"the field {self._reader.fields['role']!r} says none of {', '.join(sorted(ROLES))}"
+            raise Incomplete("bad_role", detail)
         if turn is not None and not (turn.isascii() and turn.isdigit() and len(turn) < 10):
-            return Fault(member, "bad_turn", f"the field {reader.fields['turn']!r} is no whole number")
-        return Item(
-            member, text, stored_text(key) if key else None, attributes.get("title"), attributes.get("url"),
-            attributes.get("role") or "text", attributes.get("group_id"), int(turn) if turn else None, attributes,
-        )  # fmt: skip
+            raise Incomplete("bad_turn", f"the field {self._reader.fields['turn']!r} is no whole number")
+        return role, int(turn) if turn else None
+
+
+def _encodable(value: str) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise Incomplete("lone_surrogate", "a declared field: half of a surrogate pair, no character") from None
 
 
 def nodes(tree: Any, path: str | None, fields: Fields, member: str) -> Iterator[Item | Fault | Signal]:

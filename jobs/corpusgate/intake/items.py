@@ -12,7 +12,8 @@ class Item:
 
     `member` is its path inside the acquisition. As `read.read_items` hands it out, `text` is the stored text (decoded,
     NFC, LF) and can be written as UTF-8. `attributes` holds every declared field of the source as text, under the name
-    that the declaration gives it, also those that fill `title`, `url` and the like.
+    that the declaration gives it, also those that fill `title`, `url` and the like. Records with one `group_id` stay
+    together: what a conversation is made of, `turn` by turn.
     """
 
     member: str

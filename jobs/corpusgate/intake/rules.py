@@ -67,6 +67,11 @@ def record_id(source_id: str, where: str, sha256: str) -> str:
     return hashlib.sha256(f"record\0{source_id}\0{where}\0{sha256}".encode()).hexdigest()
 
 
+def group_id(source_id: str, name: str | None) -> str | None:
+    """Id of a group of records: SHA-256 of source and of the group's own name there; None where there is none."""
+    return hashlib.sha256(f"group\0{source_id}\0{name}".encode()).hexdigest() if name else None
+
+
 class Ordinals:
     """Counts equal texts of one member after another: call it with each record, in order.
 

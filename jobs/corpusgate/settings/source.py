@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from corpusgate.settings.chat import MADE_BY_CHAT, Chat
 from corpusgate.settings.model import Declared, Identifier, Sha256
 from corpusgate.settings.papers import Collection, Commercial, Generator, UserInput
 
@@ -125,10 +126,21 @@ class Reader(Declared):
         None, description="field that names a record for good; else member path + text hash + ordinal"
     )
     text: str | None = Field(None, description="field that holds the text, where the format has fields")
+    chat: Chat | None = Field(
+        None, description="fine-tuning data, where the format has fields: turns, prompts, answers"
+    )
     fields: dict[str, str] = Field(default_factory=dict, description="record attribute -> field of the source")
     ignore: tuple[str, ...] = Field((), description="fields known and left out on purpose; any other is a signal")
     remove: tuple[RemovalRule, ...] = ()
     options: dict[str, Any] = Field(default_factory=dict, description="what this format alone understands")
+
+    @model_validator(mode="after")
+    def _chat_says_the_rest(self) -> Reader:
+        if self.chat is not None and self.text is not None:
+            raise ValueError("text and chat do not go together: chat names the fields that hold texts")
+        if self.chat is not None and (made := [n for n in MADE_BY_CHAT if n in self.fields]):
+            raise ValueError(f"fields: {', '.join(made)} cannot be declared beside chat, which makes it")
+        return self
 
 
 class Statement(Declared):
@@ -220,7 +232,22 @@ class Source(Declared):
     commercial: Commercial | None = Field(None, description="commercial: contract, commitments, proof, own review")
     user_input: UserInput | None = Field(None, description="user_input: service and register of authorisations")
     collection: Collection | None = Field(None, description="self_collected: method, tool, operator")
+    safety: bool = Field(
+        False,
+        description="safety fine-tuning data (45674 8.3 a): what the policy's risk_allowed_in names may hold risk",
+    )
     fixture: bool = Field(False, description="made by corpusgate to show a rule; said wherever it is shown")
+
+    @model_validator(mode="after")
+    def _roles_are_there(self) -> Source:
+        reader = self.reader
+        if self.safety and reader.chat is None and "role" not in reader.fields:
+            raise ValueError("safety: its records have no role; declare reader.chat, or the field of the role")
+        if reader.chat is not None and self.user_input is not None and self.user_input.joined_by == "key":
+            raise ValueError(
+                "user_input.joined_by: key names a conversation here; declare its field under reader.fields"
+            )
+        return self
 
     @property
     def purl(self) -> str:
