@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -20,6 +19,7 @@ RISKS = frozenset(
     for letter in letters
 )
 """The 31 risks of F Annex A by our keys."""
+MISTAKES_SHOWN = 50
 LONGEST_WORD = 64
 """Code points after folding; the matcher's slices overlap by this much."""
 
@@ -37,6 +37,19 @@ class Word:
     weight: float
     note: str
     line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a line of `words.tsv` cannot stand; `what` is one of columns, id, kind, risk, severity, weight, short, long,
+    break, duplicate, empty, encoding. `line` 0: the file as a whole."""
+
+    line: int
+    what: str
+    said: str
+
+    def __str__(self) -> str:
+        return f"{FILES[1]}:{self.line}: {self.said}." if self.line else f"{FILES[1]}: {self.said}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +87,28 @@ def digest(path: str | Path) -> str:
 def load_lexicon(path: str | Path) -> Lexicon:
     """Load and check a lexicon; raises ConfigError with every mistake and its line, not only the first."""
     folder, sha256 = Path(path), digest(path)
-    meta, mistakes = _read_meta(folder / FILES[0])
-    words, more = _read_words(folder / FILES[1])
-    mistakes += more + _duplicates(words)
+    meta, mistakes = read_meta(folder)
+    words, faults = read_words(folder)
+    mistakes += map(str, faults)
     canary = meta.get("canary") or {}
     if meta and not any(w.id == canary.get("word id") and w.kind == "deny" for w in words):
         mistakes.append(f"{FILES[0]}: canary: word id {canary.get('word id')!r} is no deny word of words.tsv.")
     if mistakes:
-        raise ConfigError(f"{folder}: {len(mistakes)} mistake(s):\n" + "\n".join(mistakes))
+        more = [f"… and {len(mistakes) - MISTAKES_SHOWN} more: `corpusgate lexicon lint` lists all."]
+        shown = mistakes if len(mistakes) <= MISTAKES_SHOWN else mistakes[:MISTAKES_SHOWN] + more
+        raise ConfigError(f"{folder}: {len(mistakes)} mistake(s):\n" + "\n".join(shown))
     plain = {name: str(meta[name]) for name in FIELDS if name != "canary"}
     return Lexicon(
         **plain, canary_text=canary["text"], canary_word=canary["word id"], words=tuple(words), sha256=sha256
     )
 
 
-def _read_meta(path: Path) -> tuple[dict, list[str]]:
+def read_meta(folder: Path) -> tuple[dict, list[str]]:
+    """The fields of `lexicon.yaml`, and what is wrong with them."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
+    path = folder / FILES[0]
     try:
         meta = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except (YAMLError, UnicodeDecodeError) as error:
@@ -111,89 +128,87 @@ def _read_meta(path: Path) -> tuple[dict, list[str]]:
     return meta, mistakes
 
 
-def _read_words(path: Path) -> tuple[list[Word], list[str]]:
+def read_words(folder: Path) -> tuple[list[Word], list[Fault]]:
+    """All words that can be read at all, the faulty ones too, with their match forms; and every fault."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = (folder / FILES[1]).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        return [], [f"{path.name}: not UTF-8 at byte {error.start}."]
-    rows = csv.reader(text.split("\n"), delimiter="\t", quoting=csv.QUOTE_NONE)
-    words: list[Word] = []
-    mistakes: list[str] = []
-    seen: set[str] = set()
-    for line, row in enumerate(rows, 1):
-        if line == 1:
-            if tuple(row) != COLUMNS:
-                return [], [f"{path.name}:1: the first line must be {', '.join(COLUMNS)}, separated by tabs."]
-        elif row and row[0].strip():
+        return [], [Fault(0, "encoding", f"not UTF-8 at byte {error.start}")]
+    rows = (line.rstrip("\r").split("\t") for line in text.split("\n"))
+    if tuple(next(rows)) != COLUMNS:
+        return [], [Fault(1, "columns", f"the first line must be {', '.join(COLUMNS)}, separated by tabs")]
+    words, faults, seen = list[Word](), list[Fault](), set[str]()
+    for line, row in enumerate(rows, 2):
+        if row[0].strip():
             word, wrong = _word(row, line)
+            faults += wrong
             if word and word.id in seen:
-                wrong.append(f"id {word.id} is used twice")
-            mistakes += [f"{path.name}:{line}: {what}." for what in wrong]
+                faults.append(Fault(line, "id", f"id {word.id} is used twice"))
             if word:
                 seen.add(word.id)
                 words.append(word)
         elif any(cell.strip() for cell in row):
-            mistakes.append(f"{path.name}:{line}: no id.")
+            faults.append(Fault(line, "id", "no id"))
     if not any(w.kind == "deny" for w in words):
-        mistakes.append(f"{path.name}: no deny word at all.")
-    return _keyed(words, mistakes, path.name), mistakes
+        faults.append(Fault(0, "empty", "no deny word at all"))
+    words = _keyed(words)
+    return words, faults + [f for w in words if (f := _unfit(w))] + _duplicates(words)
 
 
-def _word(row: list[str], line: int) -> tuple[Word | None, list[str]]:
+def _word(row: list[str], line: int) -> tuple[Word | None, list[Fault]]:
     if len(row) != len(COLUMNS):
-        return None, [f"{len(row)} columns instead of {len(COLUMNS)}"]
+        return None, [Fault(line, "columns", f"{len(row)} columns instead of {len(COLUMNS)}")]
     ident, word, kind, risks_text, severity, weight_text, note = (cell.strip() for cell in row)
-    wrong = []
+    wrong = list[tuple[str, str]]()
     risks = tuple(r.strip() for r in risks_text.split(",") if r.strip())
     if kind not in ("deny", "allow"):
-        wrong.append(f"kind {kind!r} is neither deny nor allow")
+        wrong.append(("kind", f"kind {kind!r} is neither deny nor allow"))
     if unknown := [r for r in risks if r not in RISKS]:
-        wrong.append(f"unknown risk {', '.join(unknown)}")
+        wrong.append(("risk", f"unknown risk {', '.join(unknown)}"))
     if len(set(risks)) != len(risks):
-        wrong.append("a risk is named twice")
+        wrong.append(("risk", "a risk is named twice"))
     if kind == "deny" and not risks:
-        wrong.append("a deny word needs a risk")
+        wrong.append(("risk", "a deny word needs a risk"))
     if kind == "deny" and severity not in ("illegal", "unhealthy"):
-        wrong.append(f"severity {severity!r} is neither illegal nor unhealthy")
+        wrong.append(("severity", f"severity {severity!r} is neither illegal nor unhealthy"))
     try:
         weight = float(weight_text or 0)
     except ValueError:
         weight = -1.0
     if not 0.0 <= weight <= 1.0:
-        wrong.append(f"weight {weight_text!r} is no number from 0 to 1")
+        wrong.append(("weight", f"weight {weight_text!r} is no number from 0 to 1"))
         weight = 0.0
     if kind == "allow" and weight:
-        wrong.append("an allow word has no weight")
-    return Word(ident, word, "", kind, risks, severity, weight, note, line), wrong
+        wrong.append(("weight", "an allow word has no weight"))
+    word_ = Word(ident, word, "", kind, risks, severity, weight, note, line)
+    return word_, [Fault(line, what, said) for what, said in wrong]
 
 
-def _keyed(words: list[Word], mistakes: list[str], name: str) -> list[Word]:
+def _keyed(words: list[Word]) -> list[Word]:
     """The same words with their match forms, folded in one batch."""
     from corpusgate.intake.detectors.keys import match_keys
 
-    out = []
-    for word, key in zip(words, match_keys([w.word for w in words]), strict=True):
-        han = sum("\u3400" <= c <= "\u9fff" or c >= "\U00020000" for c in key)
-        if len(key) < 2 or (not han and len(key) < 3):
-            mistakes.append(f"{name}:{word.line}: {word.word!r} is too short (2 Han characters or 3 letters at least).")
-        elif len(key) > LONGEST_WORD:
-            mistakes.append(f"{name}:{word.line}: {word.word!r} is longer than {LONGEST_WORD} characters.")
-        elif any(c in "\n\r\t" for c in key):
-            mistakes.append(f"{name}:{word.line}: {word.word!r} holds a line break or tab.")
-        out.append(
-            Word(word.id, word.word, key, word.kind, word.risks, word.severity, word.weight, word.note, word.line)
-        )
-    return out
+    return [replace(w, key=key) for w, key in zip(words, match_keys([w.word for w in words]), strict=True)]
 
 
-def _duplicates(words: list[Word]) -> list[str]:
+def _unfit(word: Word) -> Fault | None:
+    """Why the match form cannot be looked for."""
+    han = sum("\u3400" <= c <= "\u9fff" or c >= "\U00020000" for c in word.key)
+    if len(word.key) < 2 or (not han and len(word.key) < 3):
+        return Fault(word.line, "short", f"{word.word!r} is too short (2 Han characters or 3 letters at least)")
+    if len(word.key) > LONGEST_WORD:
+        return Fault(word.line, "long", f"{word.word!r} is longer than {LONGEST_WORD} characters")
+    if any(c in "\n\r\t" for c in word.key):
+        return Fault(word.line, "break", f"{word.word!r} holds a line break or tab")
+    return None
+
+
+def _duplicates(words: list[Word]) -> list[Fault]:
     first: dict[str, Word] = {}
-    mistakes = []
+    faults = []
     for word in words:
         other = first.setdefault(word.key, word)
         if other is not word and word.key:
-            mistakes.append(
-                f"{FILES[1]}:{word.line}: {word.word!r} is the same as {other.word!r} in line {other.line} "
-                "once both are folded."
-            )
-    return mistakes
+            said = f"{word.word!r} is the same as {other.word!r} in line {other.line} once both are folded"
+            faults.append(Fault(word.line, "duplicate", said))
+    return faults

@@ -29,7 +29,7 @@ def scan_files(files: list[Path], lexicon: Path, out: Path | None) -> str:
     if missing:
         raise UserError(f"No such file: {', '.join(missing)}.")
     screener = load(Kit(str(lexicon), digest(lexicon), None, None))
-    texts = (pair for file in files for pair in _texts(file))
+    texts = (pair for file in files for pair in texts_of(file))
     seen = found = 0
     sink = out.open("w", encoding="utf-8") if out else sys.stdout
     try:
@@ -55,7 +55,12 @@ def _shown(finding: Finding) -> dict[str, Any]:
     return {name: getattr(finding, name) for name in _SHOWN}
 
 
-def _texts(file: Path) -> Iterator[tuple[Any, str]]:
+def texts_of(file: Path) -> Iterator[tuple[Any, str]]:
+    """Id and stored text of each line of a `.jsonl` file; of any other file its name and all of it.
+
+    Raises:
+        UserError: not UTF-8, or a line that is no object with `id` and `text`.
+    """
     if file.suffix != ".jsonl":
         try:
             yield str(file), stored_text(file.read_text("utf-8-sig"))

@@ -57,6 +57,9 @@ class Corpus(Declared):
     home_country: str = Field(pattern=r"^[A-Z]{2}$")
     seed: str = Field(pattern=r"^[A-Za-z0-9._:/-]+$", description="of every draw; recorded with the sample")
     sources: tuple[Identifier, ...]
+    benign_sources: tuple[Identifier, ...] = Field(
+        (), description="sources taken as harmless where `lexicon lint` measures what a word costs"
+    )
     banks: tuple[Identifier, ...] = Field((), description="keyword libraries and question banks of the service (B.1)")
     policy: Policy
     channels: tuple[Literal["trial", "filing"], ...] = ("trial", "filing")
