@@ -16,6 +16,7 @@ from corpusgate.annotation.keeping import rows_with
 from corpusgate.classify.rules import Example, distinct
 from corpusgate.lake import store
 from corpusgate.lake.dialect import literal, sha256
+from corpusgate.review.fold import IN_FORCE
 from corpusgate.settings.corpus import Corpus
 from corpusgate.settings.place import Place
 
@@ -62,10 +63,10 @@ def about_risks(labels: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def _passed(place: Place, corpus: Corpus) -> list[str]:
     """Texts that every person who reviewed them in a sample passed, in the form that was drawn."""
     sql = (
-        "SELECT k.text_sha256 FROM review v JOIN sample s ON v.sample_id = s.sample_id JOIN release_record k "
+        f"SELECT k.text_sha256 FROM {IN_FORCE} AS v JOIN sample s ON v.sample_id = s.sample_id JOIN release_record k "
         "ON k.release_id = s.release_id AND k.record_id = v.record_id AND k.released_sha256 = v.released_sha256 "
         f"JOIN record r ON r.record_id = v.record_id WHERE r.source_id IN ({_named(corpus)}) "
-        "GROUP BY k.text_sha256 HAVING SUM(CASE WHEN v.verdict = 'ok' THEN 0 ELSE 1 END) = 0 ORDER BY k.text_sha256"
+        "GROUP BY k.text_sha256 HAVING SUM(CASE WHEN v.verdict = 'good' THEN 0 ELSE 1 END) = 0 ORDER BY k.text_sha256"
     )
     tables = ["review", "sample", "release_record", "record"]
     return store.query(place, sql, tables).column("text_sha256").to_pylist()

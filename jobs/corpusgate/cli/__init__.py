@@ -21,6 +21,7 @@ from corpusgate.cli import (
     quarantine,
     rebuild,
     release,
+    review,
     sample,
     source,
 )
@@ -36,7 +37,7 @@ app = typer.Typer(
 )
 for module in (rebuild, look, operate, attest):
     module.register(app)
-for group in (source, quarantine, release, annotation, control, sample, classify, bank, lexicon):
+for group in (source, quarantine, release, annotation, control, sample, review, classify, bank, lexicon):
     app.add_typer(group.app)
 app.add_typer(control.app, name="controls", hidden=True)  # both are said
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from corpusgate.cli.look import FormatOption
 from corpusgate.cli.output import Format, show
+from corpusgate.cli.rebuild import moment
 from corpusgate.settings.place import find_place
 
 app = typer.Typer(name="release", help="Published releases.", no_args_is_help=True)
@@ -65,3 +67,68 @@ def rollback(
 
     back(find_place(), corpus, channel, release_id)
     typer.echo(f"{corpus}/{channel} points at {release_id}.")
+
+
+AtOption = Annotated[str | None, typer.Option("--at", help="When, ISO 8601. Default: now.")]
+
+
+@app.command()
+def judge(release_id: Annotated[str, typer.Argument()], at: AtOption = None) -> None:
+    """Counts the reviews, judges a frozen release for filing, and shows what a person is asked to sign."""
+    from corpusgate.review.filing import approval_text
+    from corpusgate.review.filing import judge as judged
+
+    place = find_place()
+    gate = judged(place, release_id, _when(at))
+    typer.echo(approval_text(place, release_id))
+    blocked = gate.facts["blocked"].get("filing", [])
+    if blocked:
+        typer.echo(f"{len(blocked)} controls keep it from filing: {', '.join(blocked)}.", err=True)
+        raise typer.Exit(1)
+
+
+@app.command()
+def approval(release_id: Annotated[str, typer.Argument()]) -> None:
+    """Shows what a person is asked to sign for filing, as it was judged last, and its SHA-256."""
+    from corpusgate.review.filing import approval_text
+    from corpusgate.review.signoff import text_sha256
+
+    text = approval_text(find_place(), release_id)
+    typer.echo(text)
+    typer.echo(f"SHA-256 of this text: {text_sha256(text)}")
+
+
+@app.command()
+def signoff(
+    release_id: Annotated[str, typer.Argument()],
+    by: Annotated[str, typer.Option("--by", help="Name of the person, as in conf/roles.yaml.")],
+    role: Annotated[str, typer.Option("--role", help="As what: conf/roles.yaml says which roles sign.")],
+    seen: Annotated[str, typer.Option("--seen", help="SHA-256 of what was shown (`corpusgate release approval`).")],
+    because: Annotated[str, typer.Option("--because", help="Why.")],
+    reject: Annotated[bool, typer.Option("--reject", help="Refuse the release instead of approving it.")] = False,
+    channel: Annotated[str, typer.Option("--channel")] = "filing",
+    at: AtOption = None,
+) -> None:
+    """Records a person's approval (or refusal) of a release for filing, bound to its manifest."""
+    from corpusgate.review.signoff import sign_off
+
+    decision = "reject" if reject else "approve"
+    row = sign_off(find_place(), release_id, channel, by, role, decision, seen, because, _when(at))
+    typer.echo(f"{row['signoff_id']}: {row['by']} ({row['role']}) {decision}s {release_id} for {channel}.")
+
+
+@app.command("file")
+def file_(
+    release_id: Annotated[str, typer.Argument(help="A frozen candidate or a release.")],
+    corpus: Annotated[str, typer.Option("--corpus")] = "demo",
+    at: AtOption = None,
+) -> None:
+    """Publishes a release to filing: counts, judges, demands the approvals, moves the channel's pointer."""
+    from corpusgate.review.filing import publish_to
+
+    result = publish_to(find_place(), corpus, release_id, "filing", _when(at))
+    typer.echo(f"{corpus}/filing points at {release_id}. {result.because}".strip())
+
+
+def _when(at: str | None) -> datetime:
+    return moment(at) if at else datetime.now(UTC)

@@ -97,3 +97,31 @@ def export(
     chosen = form.value if form else out.suffix.removeprefix(".").lower()
     number = write(find_place(), sample, out, chosen, moment(at) if at else datetime.now(UTC))
     typer.echo(f"Wrote {number} items of {sample} to {out}.")
+
+
+@app.command()
+def again(
+    sample: Annotated[str, typer.Argument(help="Id of a sample that failed.")],
+    because: Annotated[str, typer.Option("--because", help="What was fixed since.")],
+    by: Annotated[str, typer.Option("--by", help="Name of the person, as in conf/roles.yaml.")],
+    release: Annotated[
+        str | None, typer.Option("--release", help="The release to draw from; default: the failed sample's.")
+    ] = None,
+    at: Annotated[str | None, typer.Option("--at", help="When it is drawn, ISO 8601. Default: now.")] = None,
+    form: FormatOption = Format.table,
+) -> None:
+    """Draws anew after a sample failed, by the next seed; the failed one stays and is shown."""
+    from corpusgate.review.after_failure import redraw_after
+
+    row = redraw_after(find_place(), sample, because, by, moment(at) if at else datetime.now(UTC), release)
+    show([row], form, columns=[*_COLUMNS, "follows"])
+
+
+@app.command()
+def causes(sample: Annotated[str, typer.Argument(help="Id of a sample.")], form: FormatOption = Format.table) -> None:
+    """Says where the bad items of a sample come from: sources, risks, rules."""
+    from corpusgate.review.after_failure import causes as found
+
+    rows = [{"source_id": c.source_id, "risk": c.risk, "items": c.items, "rules": ", ".join(c.rules)}
+            for c in found(find_place(), sample)]  # fmt: skip
+    show(rows, form)

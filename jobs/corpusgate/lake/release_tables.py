@@ -14,7 +14,7 @@ RELEASES: tuple[Table, ...] = (
         "release_id record_id",
         [
             ("release_id", S), ("record_id", S), ("source_id", S), ("text_sha256", S), ("outcome", S), ("step", S),
-            ("rule", S), ("version", S), ("cluster", S), ("survivor", S),
+            ("rule", S), ("version", S), ("cluster", S), ("survivor", S), ("cause", S), ("cause_record", S),
         ],
         partition="release_id",
         spark=True,
@@ -26,7 +26,7 @@ RELEASES: tuple[Table, ...] = (
         [
             ("release_id", S), ("record_id", S), ("source_id", S), ("text_sha256", S), ("mask_set", S),
             ("released_sha256", S), ("modality", S), ("language", S), ("characters", I64), ("bytes", I64),
-            ("domain", S), ("licence_part", S),
+            ("domain", S), ("licence_part", S), ("role", S), ("group_id", S), ("turn", pa.int32()),
         ],
         partition="release_id",
         spark=True,
@@ -39,6 +39,8 @@ RELEASES: tuple[Table, ...] = (
             ("sample_id", S), ("release_id", S), ("control_id", S), ("purpose", S), ("frame", S), ("frame_sha256", S),
             ("frame_rows", I64), ("stratum", S), ("seed", S), ("size", I64), ("algorithm", S), ("item_unit", S),
             ("drawn_at", TIME),
+            # a draw that took the place of one that failed: of which, why, by whom
+            ("follows", S), ("follows_because", S), ("drawn_by", S),
         ],
     ),
     table(
@@ -51,11 +53,24 @@ RELEASES: tuple[Table, ...] = (
     ),
     table(
         "review",
-        "What a person said of an item.",
-        "sample_id record_id reviewer",
+        "What a person said of an item, each word as a further attempt: the newest of a person is in force, `undone` "
+        "takes it back. `entry_id` is its hash in the journal.",
+        "sample_id record_id reviewer attempt",
         [
             ("sample_id", S), ("record_id", S), ("released_sha256", S), ("reviewer", S), ("verdict", S),
-            ("risks", STRINGS), ("comment", S), ("reviewed_at", TIME), ("seconds", F64),
+            ("risks", STRINGS), ("comment", S), ("reviewed_at", TIME), ("seconds", F64), ("origin", S),
+            ("entry_id", S), ("attempt", I64),
+        ],
+        chained=True,
+    ),
+    table(
+        "review_assignment",
+        "To whom a sample was given for review, by whom; `double_share` of its items are judged by two. `withdrawn` "
+        "ends it; the newest attempt is in force.",
+        "sample_id reviewer attempt",
+        [
+            ("sample_id", S), ("reviewer", S), ("state", S), ("double_share", F64), ("assigned_by", S),
+            ("because", S), ("assigned_at", TIME), ("attempt", I64),
         ],
         chained=True,
     ),
@@ -83,7 +98,8 @@ RELEASES: tuple[Table, ...] = (
         "A person's signature under a manifest.",
         "signoff_id",
         [
-            ("signoff_id", S), ("release_id", S), ("manifest_root", S), ("by", S), ("role", S), ("at", TIME),
+            ("signoff_id", S), ("release_id", S), ("channel", S), ("manifest_root", S), ("by", S), ("role", S),
+            ("at", TIME),
             ("seen_sha256", S), ("decision", S), ("because", S),
         ],
         chained=True,

@@ -25,6 +25,7 @@ from corpusgate.release.notice import notice
 from corpusgate.release.pointer import move_pointer, read_pointer
 from corpusgate.release.seal import seal
 from corpusgate.release.signing import sign
+from corpusgate.review.filing import demand_approval
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -75,6 +76,8 @@ def publish(run: Run, channel: str = "trial", at_stage: Stage = lambda stage: No
         because = f"{facts['release_id']} is not published to {channel}: blocked by {by}. {gate.because}".strip()
         return _result("held", 0, {**facts, "state": "held"}, held_by=first, because=because)
     candidate = _candidate(run, decided, channel)
+    if channel == "filing":
+        demand_approval(run.place, candidate.release_id, channel)
     with lease(run.place, run.id):
         pointer = read_pointer(run.place, run.corpus.id, channel)
         if pointer and pointer["release_id"] == candidate.release_id and pointer["run_id"] != run.id:

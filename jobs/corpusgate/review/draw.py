@@ -1,26 +1,32 @@
-"""Draws: which records a sample takes is a function of (seed, record id), so that anybody can draw it again.
+"""Draws: which items a sample takes is a function of (seed, item's id), so that anybody can draw it again.
 
-Rows are ordered by SHA-256 over `seed|record_id`, then by the id, and the first n are taken; the engine and its
-partitions do not matter. A record's place does not depend on what else is there: a record that comes or goes moves only
-those after it.
+Items are ordered by SHA-256 over `seed|id`, then by the id, and the first n are taken; the engine and its partitions do
+not matter. An item's place does not depend on what else is there: one that comes or goes moves only those after it.
+
+An item is a record, or, in fine-tuning data, a group of records: a conversation is drawn and judged as a whole. Then
+`sample_item.record_id` is the group's id, and `released_sha256` a hash over all of its released texts.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from corpusgate.errors import UserError
 from corpusgate.lake import store
-from corpusgate.lake.dialect import Engine, literal, sha256
+from corpusgate.lake.dialect import Engine, joined, literal, sha256
 from corpusgate.settings.corpus import Corpus
 from corpusgate.settings.place import Place
 
 ALGORITHM = "order by sha256(seed|record_id), record_id; first n"
 MANUAL, TECHNICAL = "45654-4-2-1-manual", "45654-4-2-1-technical"
+#: What `sample.frame` says of draws from a candidate: each record is an item, or each group.
+RECORDS, GROUPS = "release_record", "release_record by group"
+#: SQL: the id of the item that a record belongs to.
+ITEM = "coalesce(group_id, record_id)"
 #: Above this the technical sample's items are not written out: seed, size and frame draw them again.
 ITEMS_RECORDED_MAX = 100_000
 
@@ -36,6 +42,7 @@ class Draw:
     size: int
     frame_rows: int
     frame_sha256: str
+    frame: str = RECORDS
 
     @property
     def recorded(self) -> bool:
@@ -47,22 +54,23 @@ class Draw:
         return {
             "control_id": self.control_id, "stratum": self.stratum, "seed": self.seed, "size": self.size,
             "frame_rows": self.frame_rows, "frame_sha256": self.frame_sha256, "algorithm": ALGORITHM,
+            **({"frame": self.frame} if self.frame != RECORDS else {}),
         }  # fmt: skip
 
 
-def planned(corpus: Corpus, frames: Sequence[tuple[str, int, str]]) -> list[Draw]:
+def planned(corpus: Corpus, frames: Sequence[tuple[str, int, str]], frame: str = RECORDS) -> list[Draw]:
     """The draws of every candidate: for people and for a second detector, from each modality.
 
-    `frames` has (modality, kept records, hash of their ids). People get `policy.review_sample` records, all where there
-    are fewer (45654-2025 B.2.1.2.1 a); the technical sample is `policy.technical_share` of it, rounded up (b).
+    `frames` has (modality, kept items, hash of their ids); `frame` says what an item is. People get
+    `policy.review_sample` items, all where there are fewer (45654-2025 B.2.1.2.1 a); the technical sample is `policy.technical_share` of it, rounded up (b).
     """
     draws = []
     for modality, rows, digest in sorted(frames):
         people = min(corpus.policy.review_sample, rows)
         technical = share_of(corpus.policy.technical_share, rows)
         draws += [
-            Draw(MANUAL, "manual review", modality, _seed(corpus, MANUAL), people, rows, digest),
-            Draw(TECHNICAL, "technical sample", modality, _seed(corpus, TECHNICAL), technical, rows, digest),
+            Draw(MANUAL, "manual review", modality, _seed(corpus, MANUAL), people, rows, digest, frame),
+            Draw(TECHNICAL, "technical sample", modality, _seed(corpus, TECHNICAL), technical, rows, digest, frame),
         ]
     return draws
 
@@ -76,6 +84,26 @@ def draw_sql(engine: Engine, frame: str, where: str, seed: str, n: int) -> str:
     """The template: `record_id, released_sha256` of the first `n` rows of `frame` in the order of the draw."""
     order = sha256(engine, f"concat({literal(seed + '|')}, record_id)")
     return f"SELECT record_id, released_sha256 FROM {frame} WHERE {where} ORDER BY {order}, record_id LIMIT {int(n)}"
+
+
+def drawn_sql(engine: Engine, table: str, release_id: str, frame: str, stratum: str, seed: str, n: int) -> str:
+    """The first `n` items of a stratum of a release, in the order of the draw; `table` is `release_record`."""
+    if frame == RECORDS:
+        return draw_sql(engine, table, frame_where(release_id, stratum), seed, n)
+    return draw_sql(engine, f"{items_sql(engine, table, frame_where(release_id, stratum))} AS f", "true", seed, n)
+
+
+def items_sql(engine: Engine, table: str, where: str) -> str:
+    """SQL in brackets: `record_id, released_sha256` of the items, groups whole, of the rows of `release_record` chosen
+    by `where`."""
+    digest = sha256(engine, joined(engine, "concat(record_id, released_sha256)"))
+    hashed = f"CASE WHEN max(group_id) IS NULL THEN min(released_sha256) ELSE {digest} END"
+    return f"(SELECT {ITEM} AS record_id, {hashed} AS released_sha256 FROM {table} WHERE {where} GROUP BY {ITEM})"
+
+
+def group_digest(members: Iterable[tuple[str, str]]) -> str:
+    """The hash of a group that was drawn, from (record id, hash of its released text): the template in plain Python."""
+    return hashlib.sha256("".join(sorted(r + released for r, released in members)).encode()).hexdigest()
 
 
 def place_in_draw(seed: str, record_id: str) -> tuple[str, str]:
@@ -95,11 +123,12 @@ def sample_id(release_id: str, draw: Draw) -> str:
 
 def sample_row(release_id: str, draw: Draw, item_unit: str, drawn_at: Any) -> dict[str, Any]:
     """The draw as a row of `sample`."""
+    unit = f"group, else {item_unit}" if draw.frame == GROUPS else item_unit
     return {
         "sample_id": sample_id(release_id, draw), "release_id": release_id, "control_id": draw.control_id,
-        "purpose": draw.purpose, "frame": "release_record", "frame_sha256": draw.frame_sha256,
+        "purpose": draw.purpose, "frame": draw.frame, "frame_sha256": draw.frame_sha256,
         "frame_rows": draw.frame_rows, "stratum": draw.stratum, "seed": draw.seed, "size": draw.size,
-        "algorithm": ALGORITHM, "item_unit": item_unit, "drawn_at": drawn_at,
+        "algorithm": ALGORITHM, "item_unit": unit, "drawn_at": drawn_at,
     }  # fmt: skip
 
 
@@ -131,10 +160,8 @@ def redraw(place: Place, sample: str) -> tuple[list[str], list[str]]:
         f"SELECT record_id FROM sample_item WHERE sample_id = {literal(sample)} ORDER BY ordinal",
         ["sample_item"],
     )
-    where = frame_where(about["release_id"], about["stratum"])
-    again = store.query(
-        place, draw_sql("datafusion", about["frame"], where, about["seed"], about["size"]), [about["frame"]]
-    )
+    chosen = (about["release_id"], about["frame"], about["stratum"], about["seed"], about["size"])
+    again = store.query(place, drawn_sql("datafusion", RECORDS, *chosen), [RECORDS])
     return recorded.column("record_id").to_pylist(), again.column("record_id").to_pylist()
 
 

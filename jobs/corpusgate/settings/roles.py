@@ -18,6 +18,12 @@ class Roles(Declared):
     """The table: a name as it is given at login, and what that person may speak as."""
 
     users: dict[str, tuple[Role, ...]] = Field(min_length=1)
+    annotates_as: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="login -> names in the annotation tables; the login itself counts anyway"
+    )
+    signoff: dict[Literal["trial", "filing"], tuple[Role, ...]] = Field(
+        {"filing": ("lead",)}, description="channel -> roles that each approve a release"
+    )
 
     def holders(self, role: str) -> list[str]:
         """Names of those who hold the role."""

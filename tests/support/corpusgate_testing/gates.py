@@ -35,7 +35,7 @@ SOURCES: dict[str, tuple[str, str, str, str]] = {
 HOME = Path(__file__).resolve().parents[3]
 TABLES = (
     "record", "document", "screening", "finding", "acquisition", "release_record", "sample", "sample_item", "review",
-    "attestation", "annotation_batch", "quarantine",
+    "review_assignment", "attestation", "annotation_batch", "quarantine",
 )  # fmt: skip
 
 
@@ -130,12 +130,16 @@ def batch(source_id: str) -> str:
 
 
 def review_all(lake: Lake, bad: int = 0, reviewed: int | None = None) -> None:
-    """People review the sample's items in its order, the first `bad` of them as bad."""
+    """Somebody reviews the sample's items in its order, the first `bad` of them as bad; none is judged twice."""
+    lake.rows["review_assignment"].append({
+        "sample_id": "sample-text", "reviewer": "r1", "state": "assigned", "double_share": 0.0, "assigned_by": "lead",
+        "assigned_at": AT, "attempt": 1,
+    })  # fmt: skip
     for item in lake.rows["sample_item"][:reviewed]:
         lake.rows["review"].append({
             "sample_id": item["sample_id"], "record_id": item["record_id"], "released_sha256": item["released_sha256"],
-            "reviewer": "r1", "verdict": "bad" if item["ordinal"] <= bad else "ok", "risks": [], "comment": "",
-            "reviewed_at": AT, "seconds": 1.0,
+            "reviewer": "r1", "verdict": "bad" if item["ordinal"] <= bad else "good", "risks": [], "comment": "",
+            "reviewed_at": AT, "seconds": 1.0, "attempt": 1,
         })  # fmt: skip
 
 
