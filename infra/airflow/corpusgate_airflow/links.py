@@ -1,4 +1,4 @@
-"""Where a run's evidence is shown: one address, used by the tab and by the link on each task."""
+"""Where the pages are that Airflow links to: the evidence of a run, the review of a sample."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 PREFIX = "/corpusgate"
 DAG_ID = "corpus_rebuild"
 #: The DAGs whose runs have a page.
-WITH_PAGE = (DAG_ID, "annotation_intake")
+WITH_PAGE = (DAG_ID, "annotation_intake", "release_filing")
+#: The DAG that waits for people's reviews, and its task that does.
+FILING_DAG, REVIEWS_TASK = "release_filing", "reviews"
+#: Where the review page is mounted.
+REVIEW_PREFIX = "/corpusgate-review"
 
 
 @attrs.define()
@@ -31,3 +35,17 @@ class EvidenceLink(BaseOperatorLink):
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """The page's address; empty for a DAG that is not ours."""
         return f"{PREFIX}/run?run={quote(ti_key.run_id, safe='')}" if ti_key.dag_id in WITH_PAGE else ""
+
+
+@attrs.define()
+class ReviewLink(BaseOperatorLink):
+    """The button `Review` on the task that waits for reviews."""
+
+    @property
+    def name(self) -> str:
+        """What the button says."""
+        return "Review 审核"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """The sample that the run waits for, as far as the person may see it."""
+        return f"{REVIEW_PREFIX}/run?run={quote(ti_key.run_id, safe='')}"

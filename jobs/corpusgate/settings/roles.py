@@ -11,7 +11,8 @@ from corpusgate.settings.load import load_file
 from corpusgate.settings.model import Declared
 from corpusgate.settings.place import Place
 
-Role = Literal["annotation_lead", "counsel", "lead", "reviewer", "security"]
+#: An assessor reads every sample and speaks for nothing.
+Role = Literal["annotation_lead", "assessor", "counsel", "lead", "reviewer", "security"]
 
 
 class Roles(Declared):
