@@ -29,16 +29,19 @@ from corpusgate.intake.unpack import (
     Broken,
     LimitExceeded,
     Limits,
+    Sipped,
     Window,
     ar_parts,
     compression,
     decompressed,
+    made_up_is_broken,
     plain,
 )  # fmt: skip
 from corpusgate.settings.source import Reader
 
 _LONGEST_LINK = 4096
 UNREADABLE = (*BROKEN, Broken, tarfile.TarError, zipfile.BadZipFile, NotImplementedError)
+_END_OF_ZIP = 22 + (1 << 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +49,14 @@ class Member:
     """One file. `open()` gives its plain bytes from the start, also a second time, until the next member is asked for.
 
     `size` is what it takes in its archive (before decompression of the file itself); `path` is set for a plain file
-    on disk that can be read in parts.
+    on disk that can be read in parts, `packed` (path and compression) for a compressed one.
     """
 
     name: str
     open: Callable[[], BinaryIO]
     size: int
     path: Path | None = None
+    packed: tuple[Path, str] | None = None
 
 
 def members(path: Path, name: str, reader: Reader, *, limits: Limits = LIMITS) -> Iterator[Member | Fault]:
@@ -97,14 +101,18 @@ def _single(
     if kind is None:
         yield Member(own, lambda: path.open("rb"), size, path)
     else:
-        yield Member(own, lambda: decompressed(path.open("rb"), kind, size, limits.total, limits), size)
+        opened = lambda: decompressed(path.open("rb"), kind, size, limits.total, limits)  # noqa: E731
+        yield Member(own, opened, size, packed=(path, kind))
 
 
 def _zip(file: BinaryIO, reader: Reader, limits: Limits) -> Iterator[Member | Fault]:
-    with zipfile.ZipFile(file) as archive:
+    _directory_in_bounds(file, limits)
+    with made_up_is_broken():
+        opened = zipfile.ZipFile(file)
+    with opened as archive:
         chosen = _Chosen(reader, limits)
         for info in archive.infolist():
-            if info.is_dir():
+            if info.filename.endswith("/"):
                 continue
             name = chosen(info.filename, info.file_size, _zip_link(archive, info))
             if isinstance(name, Fault):
@@ -115,13 +123,29 @@ def _zip(file: BinaryIO, reader: Reader, limits: Limits) -> Iterator[Member | Fa
                 yield Member(name, _opener(_zipped(archive, info), info.compress_size, limits), info.file_size)
 
 
+def _directory_in_bounds(file: BinaryIO, limits: Limits) -> None:
+    """zipfile holds the list of members as a whole; how long it is, the archive's end says."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _END_OF_ZIP))
+    tail = file.read()
+    found = tail.rfind(b"PK\x05\x06")
+    said = int.from_bytes(tail[found + 12 : found + 16], "little") if found >= 0 else 0
+    if said == 0xFFFFFFFF:  # ZIP64: its own end record stands before
+        wide = tail.rfind(b"PK\x06\x06", 0, found)
+        said = int.from_bytes(tail[wide + 40 : wide + 48], "little") if wide >= 0 else said
+    if said > limits.directory:
+        raise LimitExceeded("too_large", f"a list of members of {said} bytes, more than {limits.directory}")
+    file.seek(0)
+
+
 def _zip_link(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str | None:
     """Where a symbolic link in a zip leads; one that cannot be told counts as leading out."""
     if not stat.S_ISLNK(info.external_attr >> 16):
         return None
     if info.file_size > _LONGEST_LINK or info.flag_bits & 0x1:
         return ".."
-    return join(dirname(info.filename), archive.read(info).decode("utf-8", "replace"))
+    with made_up_is_broken():
+        return join(dirname(info.filename), archive.read(info).decode("utf-8", "replace"))
 
 
 def _zipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], BinaryIO]:
@@ -141,11 +165,15 @@ def _deb(file: BinaryIO, size: int, reader: Reader, limits: Limits, stack: ExitS
 
 
 def _tar(file: BinaryIO, reader: Reader, limits: Limits) -> Iterator[Member | Fault]:
-    with tarfile.open(fileobj=file, mode="r:", errors="surrogateescape") as archive:
+    sipped = cast(BinaryIO, Sipped(file, limits))
+    with made_up_is_broken():
+        opened = tarfile.open(fileobj=sipped, mode="r:", errors="surrogateescape")  # noqa: SIM115
+    with opened as archive:
         chosen = _Chosen(reader, limits)
-        while info := archive.next():
+        while info := _next(archive):
             # tarfile keeps every header: a million of them would fill the memory
             archive.members.clear()  # ty: ignore[missing-attribute]
+            archive.pax_headers = {}
             if info.isdir():
                 continue
             name = chosen(info.name, info.size, _tar_link(info))
@@ -158,6 +186,11 @@ def _tar(file: BinaryIO, reader: Reader, limits: Limits) -> Iterator[Member | Fa
         file.seek(archive.offset)
         if file.read(512).strip(b"\0"):  # tarfile takes a broken header for the end
             raise Broken(f"no tar header at byte {archive.offset}")
+
+
+def _next(archive: tarfile.TarFile) -> tarfile.TarInfo | None:
+    with made_up_is_broken():
+        return archive.next()
 
 
 def _tar_link(info: tarfile.TarInfo) -> str | None:
@@ -179,7 +212,9 @@ def _opener(stream: Callable[[], BinaryIO], stored: int, limits: Limits) -> Call
     """Opens a member with bounds on what comes out of it, and takes off a compression of its own."""
 
     def opened() -> BinaryIO:
-        bounded = io.BufferedReader(Bounded(stream(), limits.member, stored, limits), BLOCK)
+        with made_up_is_broken():
+            raw = stream()
+        bounded = io.BufferedReader(Bounded(raw, limits.member, stored, limits), BLOCK)
         return plain(bounded, stored, limits.member, limits)
 
     return opened

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from corpusgate.errors import ConfigError
 from corpusgate.intake import encoding, readers
+from corpusgate.intake.apart import read_apart
 from corpusgate.intake.encoding import Undecodable
 from corpusgate.intake.items import Fault, Item, Signal
 from corpusgate.intake.members import UNREADABLE, Member, members
@@ -26,6 +27,7 @@ EXTRACTION_VERSION = "1"
 
 #: Every reason that a fault can have, in words for a person.
 REASONS: dict[str, str] = {
+    "bad_role": "the field that says what a text is (text, prompt, chosen, rejected) says something else",
     "bad_turn": "the field that numbers the turns holds no whole number",
     "binary": "a file declared as text that holds NUL characters",
     "broken_archive": "the archive is damaged, or not what it begins as",
@@ -34,9 +36,12 @@ REASONS: dict[str, str] = {
     "line_too_long": "a line longer than the bound",
     "link_outside": "a link that leads out of the archive",
     "lone_surrogate": "half of a surrogate pair, which is no character",
+    "no_answer": "a prompt without an answer, or two answers that are the same",
     "no_key": "the field that should name the record is missing or empty",
+    "no_prompt": "an answer without a prompt",
     "no_records": "the place where the records should be is not there",
     "no_text": "no text where it should be, or only blanks",
+    "no_turns": "no list of turns where the conversation should be",
     "not_a_file": "a device, pipe or other special file",
     "not_an_object": "a line or element that is not an object with fields",
     "not_csv": "not readable as CSV",
@@ -46,13 +51,17 @@ REASONS: dict[str, str] = {
     "not_pdf": "not readable as PDF",
     "not_sqlite": "not readable as an SQLite database with the declared query",
     "not_warc": "not readable as WARC",
+    "memory": "reading took more memory than the bound",
     "not_yaml": "not readable as YAML",
+    "parser_ended": "the parser crashed on it, or failed in a way of its own",
+    "prompts_differ": "the chosen and the rejected conversation part before an answer",
     "ragged_row": "a row with more or fewer cells than the header",
     "ratio": "far more comes out of the compressed bytes than text explains",
     "timeout": "reading took longer than the bound",
     "too_large": "larger than the bound",
     "truncated": "the compressed bytes end early or are damaged",
     "undecodable": "bytes that are not in the encoding of the file",
+    "unknown_role": "a turn of a speaker that the declaration does not name",
     "unsafe_name": "a member name that is absolute, leads out, or cannot be shown",
 }
 
@@ -78,7 +87,12 @@ def read_items(
         if isinstance(member, Fault):
             yield member
             continue
-        for found in _of_member(module, member, reader, start, end):
+        if getattr(module, "APART", False):
+            results = read_apart(module, member, reader)
+        else:
+            part = {"start": start, "end": end} if start or end is not None else {}
+            results = module.read(member, reader, **part)
+        for found in shielded(member, results):
             if isinstance(found, Item):
                 yield _checked(found)
             elif isinstance(found, Fault):
@@ -113,7 +127,11 @@ def check(reader: Reader) -> ModuleType:
     """
     if not _FORMAT.fullmatch(reader.format) or reader.format not in formats():
         raise ConfigError(f"reader.format: {reader.format!r} is not known; write one of {', '.join(formats())}.")
-    module = import_module(f"{readers.__name__}.{reader.format}")
+    module = reader_module(reader.format)
+    if reader.chat is not None and not getattr(module, "HAS_FIELDS", False):
+        raise ConfigError(
+            f"reader.chat: {reader.format} has no fields; fine-tuning data come in one of {_with_fields()}."
+        )
     if reader.encoding != encoding.AUTO:
         encoding.codec(reader.encoding)
     try:
@@ -125,14 +143,20 @@ def check(reader: Reader) -> ModuleType:
     return module
 
 
-def _of_member(
-    module: ModuleType, member: Member, reader: Reader, start: int, end: int | None
-) -> Iterator[Item | Fault | Signal]:
+def _with_fields() -> str:
+    modules = {name: import_module(f"{readers.__name__}.{name}") for name in formats()}
+    return ", ".join(name for name, module in modules.items() if getattr(module, "HAS_FIELDS", False))
+
+
+def reader_module(format: str) -> ModuleType:
+    """The module that reads this format, which exists."""
+    return import_module(f"{readers.__name__}.{format}")
+
+
+def shielded(member: Member, results: Iterator[Item | Fault | Signal]) -> Iterator[Item | Fault | Signal]:
+    """The results, with a fault for what makes the member itself unreadable."""
     try:
-        if start or end is not None:
-            yield from module.read(member, reader, start, end)
-        else:
-            yield from module.read(member, reader)
+        yield from results
     except LimitExceeded as error:
         yield Fault(member.name, error.reason, error.detail, error.offset)
     except Undecodable as error:

@@ -6,11 +6,14 @@ Bounds hold while bytes are read, never by what a header claims.
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
+import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, BinaryIO, cast
 
@@ -25,7 +28,8 @@ BLOCK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds in bytes. A compressed stream may grow to `ratio` times its size, or to `ratio_floor` if that is more."""
+    """Bounds in bytes. A compressed stream may grow to `ratio` times its size, or to `ratio_floor` if that is more.
+    `directory`: a zip archive's list of members; `header`: what a tar archive says of one member. Both are held."""
 
     member: int = 1 << 30
     total: int = 8 << 30
@@ -33,6 +37,8 @@ class Limits:
     ratio_floor: int = 16 << 20
     members: int = 1_000_000
     memory: int = 256 << 20
+    directory: int = 64 << 20
+    header: int = 4 << 20
 
 
 LIMITS = Limits()
@@ -50,6 +56,27 @@ class Broken(Exception):
     """The bytes are not the archive they begin as; the message says where."""
 
 
+#: What zipfile and tarfile raise besides on headers that somebody made up.
+_MADE_UP = (ValueError, OverflowError, RecursionError, struct.error, IndexError)
+
+
+@contextmanager
+def made_up_is_broken() -> Generator[None]:
+    """Says what archives of made-up headers raise in the one word for it.
+
+    Raises:
+        Broken: a header leads nowhere.
+    """
+    try:
+        yield
+    except _MADE_UP as error:
+        raise Broken(f"{type(error).__name__}: {error}") from None
+    except OSError as error:
+        if error.errno not in (None, errno.EINVAL):  # bz2's word for bad bytes; a place that a header makes up
+            raise
+        raise Broken(f"{type(error).__name__}: {error}") from None
+
+
 class Bounded(io.RawIOBase):
     """A stream that raises `LimitExceeded` once more bytes have come out than `limit`, or than `stored` can explain."""
 
@@ -63,7 +90,8 @@ class Bounded(io.RawIOBase):
         return True
 
     def readinto(self, buffer) -> int:
-        block = self._stream.read(len(buffer))
+        with made_up_is_broken():
+            block = self._stream.read(min(len(buffer), BLOCK))
         self._read += len(block)
         if self._read > self._explained:
             raise LimitExceeded("ratio", f"more than {self._explained} bytes come out of it", self._read)
@@ -78,6 +106,19 @@ class Bounded(io.RawIOBase):
             if self._owned is not None:
                 self._owned.close()
         super().close()
+
+
+class Sipped:
+    """A tar archive's file as `tarfile` sees it: what it would hold as a whole, the headers, must be small."""
+
+    def __init__(self, file: BinaryIO, limits: Limits) -> None:
+        self._file, self._most = file, max(limits.header, BLOCK)
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= self._most:
+            raise LimitExceeded("too_large", f"a header of {size} bytes, more than {self._most}", self.tell())
+        return self._file.read(size)
 
 
 class Window(io.RawIOBase):

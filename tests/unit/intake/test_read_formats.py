@@ -11,8 +11,10 @@ import pytest
 
 from corpusgate.intake import roff
 from corpusgate.intake.items import Fault, Item, Signal
+from corpusgate.intake.members import Member
+from corpusgate.intake.readers import sqlite as sqlite_reader
 from corpusgate.intake.readers import yaml as yaml_reader
-from corpusgate_testing.intake import found, reasons, texts, written, zipped
+from corpusgate_testing.intake import found, reader, reasons, texts, written, zipped
 
 
 class TestCsv:
@@ -93,9 +95,8 @@ class TestYaml:
         assert reasons(found(written(tmp_path, "a.yaml", hostile)))[0] in ("not_yaml", "no_text")
         assert texts(found(written(tmp_path, "a.yaml", hostile))) == []
 
-    def test_a_document_over_the_bound_is_a_fault(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(yaml_reader, "YAML_MAX", 10)
-        assert reasons(found(written(tmp_path, "a.yaml", "text: " + "x" * 10))) == ["too_large"]
+    def test_a_document_over_the_bound_is_a_fault(self, tmp_path: Path) -> None:
+        assert reasons(found(written(tmp_path, "a.yaml", "text: " + "x" * yaml_reader.YAML_MAX))) == ["too_large"]
 
 
 class TestHtml:
@@ -170,8 +171,12 @@ class TestSqlite:
         endless = (
             "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT 'a' AS text FROM n WHERE x < 0"
         )
-        results = found(self.database(tmp_path), format="sqlite", options={"query": endless})
-        assert reasons(results) == ["not_sqlite"]
+        path = self.database(tmp_path)
+        member = Member(path.name, lambda: path.open("rb"), path.stat().st_size, path)
+        assert reasons(sqlite_reader.read(member, reader("sqlite", options={"query": endless}))) == ["not_sqlite"]
+        monkeypatch.undo()
+        results = found(path, format="sqlite", options={"query": endless, "seconds": 1})
+        assert reasons(results) == ["timeout"], "its own bound is minutes; that of the child comes first if it is less"
 
     def test_a_cell_that_is_no_utf8_is_a_fault_of_its_row(self, tmp_path: Path) -> None:
         path = self.database(tmp_path, "INSERT INTO article VALUES (3, '乙法', CAST(X'ff41' AS TEXT), '');")

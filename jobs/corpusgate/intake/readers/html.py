@@ -13,6 +13,8 @@ from corpusgate.intake.members import Member
 from corpusgate.settings.model import Declared
 from corpusgate.settings.source import Reader
 
+APART = True
+
 _BLANKS = re.compile(r"\s+")
 
 
@@ -21,6 +23,7 @@ class Options(Declared):
 
     main: bool = Field(True, description="only what looks like the page's main content")
     skip: tuple[str, ...] = Field((), description="CSS selectors of elements to leave out: navigation, footers")
+    seconds: int = Field(30, ge=1, description="CPU time that one page may take; twice that of the clock")
 
 
 def read(member: Member, reader: Reader) -> Iterator[Item | Fault]:

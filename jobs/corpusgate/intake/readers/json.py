@@ -14,6 +14,8 @@ from corpusgate.intake.members import Member
 from corpusgate.settings.model import Declared
 from corpusgate.settings.source import Reader
 
+HAS_FIELDS = APART = True
+
 
 class Options(Declared):
     """What this format understands."""

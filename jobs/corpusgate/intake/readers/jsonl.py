@@ -17,7 +17,7 @@ from corpusgate.intake.members import Member
 from corpusgate.settings.model import Declared
 from corpusgate.settings.source import Reader
 
-SPLITTABLE = True
+SPLITTABLE = HAS_FIELDS = True
 LINE_MAX = 16 << 20
 """Bytes of a line, its end included; a longer one is a fault, and is skipped without being held in memory."""
 

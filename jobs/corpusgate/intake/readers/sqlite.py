@@ -18,6 +18,7 @@ from corpusgate.intake.members import Member
 from corpusgate.settings.model import Declared
 from corpusgate.settings.source import Reader
 
+HAS_FIELDS = APART = True
 _STEPS = 1_000_000
 #: Instructions of SQLite's machine that a query may take in all: minutes, where a file is made to have it never end.
 STEPS_MAX = 20_000_000_000
@@ -28,6 +29,7 @@ class Options(Declared):
     """What this format understands."""
 
     query: str = Field(min_length=1, description="SELECT whose columns are the fields; order it, so that runs agree")
+    seconds: int = Field(600, ge=1, description="CPU time until the next row; twice that of the clock")
 
 
 class _NotText(bytes):

@@ -7,7 +7,7 @@ the corpus and are passed over, as files are that no glob chooses.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from pydantic import Field
@@ -20,6 +20,7 @@ from corpusgate.intake.readers import html
 from corpusgate.settings.model import Declared
 from corpusgate.settings.source import Reader
 
+APART = RESUMES = True
 _PAGES = ("text/html", "application/xhtml+xml")
 
 
@@ -29,28 +30,39 @@ class Options(Declared):
     main: bool = True
     skip: tuple[str, ...] = ()
     status: tuple[int, ...] = Field((200,), description="HTTP statuses whose pages are read")
+    seconds: int = Field(30, ge=1, description="CPU time that one page may take; twice that of the clock")
 
 
-def read(member: Member, reader: Reader) -> Iterator[Item | Fault]:
-    """Pages and texts with `url` and, in the attributes, `date` and `warc_id`."""
+def read(
+    member: Member, reader: Reader, skip: int = 0, at: Callable[[int], object] = lambda offset: None
+) -> Iterator[Item | Fault]:
+    """Pages and texts with `url` and, in the attributes, `date` and `warc_id`.
+
+    The first `skip` of them are passed over, unread; `at` is told where each of the others begins before it is read.
+    """
     from fastwarc.warc import ArchiveIterator, WarcRecordType
 
     options = Options.model_validate(reader.options)
     kinds = WarcRecordType.response | WarcRecordType.conversion
-    found = False
+    seen, found = False, 0
     with member.open() as stream:
         try:
             archive = ArchiveIterator(_Forward(stream), record_types=kinds, parse_http=True, strict_mode=True)
             for record in archive:
-                found = True
-                yield from _record(member.name, record, reader, options)
+                seen, kind = True, _kind(record, options)
+                if kind is None:
+                    continue
+                found += 1
+                if found > skip:
+                    at(record.stream_pos)
+                    yield _record(member.name, record, reader, options, kind)
         except BaseException as error:  # a panic of fastwarc's own code is no Exception
             ours = isinstance(error, RuntimeError | ValueError | OSError) and not getattr(error, "errno", None)
             if not ours and type(error).__name__ != "PanicException":
                 raise
             yield Fault(member.name, "not_warc", f"{type(error).__name__}: {error}"[:300])
             return
-    if not found:
+    if not seen:
         yield Fault(member.name, "no_records", "no response and no conversion record")
 
 
@@ -80,33 +92,30 @@ class _Forward:
         return self._at
 
 
-def _record(member: str, record: Any, reader: Reader, options: Options) -> Iterator[Item | Fault]:
+def _kind(record: Any, options: Options) -> str | None:
+    """The media type of a record that holds text; None for others."""
+    if not (record.is_http and record.http_headers is not None):
+        return "text/plain"
+    kind = (record.http_content_type or "").lower()
+    wanted = record.http_headers.status_code in options.status and kind in (*_PAGES, "text/plain")
+    return kind if wanted else None
+
+
+def _record(member: str, record: Any, reader: Reader, options: Options, kind: str) -> Item | Fault:
     headers = record.headers
     url, offset = headers.get("WARC-Target-URI"), record.stream_pos
     attributes = {"url": url, "date": headers.get("WARC-Date"), "warc_id": headers.get("WARC-Record-ID")}
-    kind = "text/plain"
-    if record.is_http and record.http_headers is not None:
-        if record.http_headers.status_code not in options.status:
-            return
-        kind = (record.http_content_type or "").lower()
-        if kind not in (*_PAGES, "text/plain"):
-            return
     raw = record.reader.read(DOCUMENT_MAX + 1)
     if len(raw) > DOCUMENT_MAX:
-        yield Fault(member, "too_large", f"more than {DOCUMENT_MAX} bytes in one record", offset)
-        return
+        return Fault(member, "too_large", f"more than {DOCUMENT_MAX} bytes in one record", offset)
     try:
         text = encoding.decode(raw, reader.encoding, record.http_charset if record.is_http else None)
     except encoding.Undecodable as error:
-        yield Fault(member, "undecodable", error.detail, offset)
-        return
+        return Fault(member, "undecodable", error.detail, offset)
     declared = {name: value for name, value in attributes.items() if value}
     if kind in _PAGES:
         found = html.page(member, text, html.Options(main=options.main, skip=options.skip), url)
-        yield (
-            found
-            if isinstance(found, Fault)
-            else Item(member, found.text, title=found.title, url=url, attributes={**found.attributes, **declared})
-        )
-    else:
-        yield Item(member, text, url=url, attributes=declared)
+        if isinstance(found, Fault):
+            return Fault(member, found.reason, found.detail, offset)
+        return Item(member, found.text, title=found.title, url=url, attributes={**found.attributes, **declared})
+    return Item(member, text, url=url, attributes=declared)

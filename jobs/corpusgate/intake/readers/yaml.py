@@ -21,6 +21,7 @@ from corpusgate.intake.members import Member
 from corpusgate.settings.model import Declared
 from corpusgate.settings.source import Reader
 
+HAS_FIELDS = APART = True
 YAML_MAX = 8 << 20
 """Characters of a document: the loader is slow, some 100 kB a second, and slower the more is nested."""
 NESTED_MAX = 50
@@ -30,6 +31,7 @@ class Options(Declared):
     """What this format understands."""
 
     records: str | None = Field(None, description="path to the records, e.g. conversations.*")
+    seconds: int = Field(300, ge=1, description="CPU time that one document may take; twice that of the clock")
 
 
 def read(member: Member, reader: Reader) -> Iterator[Item | Fault | Signal]:
