@@ -6,9 +6,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
-from corpusgate.errors import ConfigError
+from corpusgate.errors import ConfigError, DetectorMissing
 
 COLUMNS = ("id", "word", "kind", "risks", "severity", "weight", "note")
 FIELDS = ("id", "version", "title", "source", "licence", "date", "language", "canary")
@@ -101,6 +102,22 @@ def load_lexicon(path: str | Path) -> Lexicon:
     return Lexicon(
         **plain, canary_text=canary["text"], canary_word=canary["word id"], words=tuple(words), sha256=sha256
     )
+
+
+@lru_cache(maxsize=1)
+def named_lexicon(path: str | Path, sha256: str) -> Lexicon:
+    """The lexicon that a run names by its hash; once loaded it is kept, for several detectors look for its words.
+
+    Raises:
+        DetectorMissing: another one lies there. ConfigError: none does, or it has mistakes.
+    """
+    found = digest(path)
+    if found != sha256:
+        raise DetectorMissing(
+            f"The lexicon in {path} hashes to {found}, and the run names {sha256}: this worker has another version of "
+            "it."
+        )
+    return load_lexicon(path)
 
 
 def read_meta(folder: Path) -> tuple[dict, list[str]]:

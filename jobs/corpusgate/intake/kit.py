@@ -12,6 +12,8 @@ from corpusgate.intake.detectors.model import Kit
 from corpusgate.lake.run import Run
 
 KEY_VARIABLE = "CORPUSGATE_HMAC_KEY"
+CACHE = "cache/keywords"
+"""Folder under `var` of compiled lists of words; it may be deleted at any time."""
 _SHORTEST = 16  # bytes: under that a key could be found by trial
 
 
@@ -31,7 +33,7 @@ def kit_for(run: Run) -> Kit:
         )
     key = hmac_key(run.place.var)
     model_dir, model_sha256 = promoted_model(run)
-    return Kit(str(folder), digest(folder), key, key_id(key), model_dir, model_sha256)
+    return Kit(str(folder), digest(folder), key, key_id(key), model_dir, model_sha256, str(run.place.var / CACHE))
 
 
 def promoted_model(run: Run) -> tuple[str | None, str | None]:

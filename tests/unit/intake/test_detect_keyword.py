@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpusgate.banks.lexicon import load_lexicon
-from corpusgate.intake.detectors import keywords
+from corpusgate.intake.detectors import compiled, keywords
 from corpusgate.intake.detectors.batch import batches, make_batch
 from corpusgate_testing.lexicons import write_lexicon
 
@@ -122,3 +122,56 @@ def test_without_hyperscan_the_fallback_is_taken(lexicon, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without)
     assert rules(keywords.from_lexicon(lexicon, "v"), "去赌*博网站吧") == ["kw:w1:apart"]
+
+
+def test_a_word_without_weight_removes_nothing_however_often_and_however_written(tmp_path):
+    words = [(f"w{n}", w, "deny", "a1a,a5b", 0) for n, w in enumerate(["赌博", "赌博网站", "casino", "线上赌场"])]
+    detector = keywords.from_lexicon(load_lexicon(write_lexicon(tmp_path, words)), "v")
+    found = detector.find(make_batch(["赌博，赌*博，赌 博 网 站，casinos casino 线上赌场。" * 200]))[0]
+    assert len(found) > 50 and sum(f.weight for f in found) == 0
+
+
+def test_a_weight_counts_once_in_the_heaviest_form_that_is_there(detector):
+    found = detector.find(make_batch(["赌*博，赌博，casinos casino 赌博网站开户 赌 博 网 站 开 户"]))[0]
+    assert {f.rule: f.weight for f in found if f.weight} == {"kw:w1": 0.4, "kw:w2": 1.0, "kw:w5": 1.0}
+
+
+def test_a_weight_lies_on_a_risk_that_counts_for_the_source(tmp_path):
+    folder = write_lexicon(
+        tmp_path, [("w1", "线上赌场", "deny", "a5b,a1h", 0.5), ("w2", "包治百病", "deny", "a5a", 0.5)]
+    )
+    detector = keywords.from_lexicon(load_lexicon(folder), "v")
+    found = detector.find(make_batch(["线上赌场，包治百病"]))[0]
+    assert {(f.risk, f.weight) for f in found} == {("a5b", 0.0), ("a1h", 0.5), ("a5a", 0.5)}
+
+
+def test_a_long_list_is_compiled_once_and_read_back_the_same(tmp_path, monkeypatch):
+    chars = "天地玄黄宇宙洪荒日月盈昃辰宿列张"
+    words = [f"{a}{b}{c}" for a in chars for b in chars for c in chars][: compiled.FROM_WORDS]
+    folder = write_lexicon(tmp_path, [(f"w{n}", w, "deny", "a1h", 0.1) for n, w in enumerate(words)])
+    lexicon, cache = load_lexicon(folder), tmp_path / "cache"
+    plain = keywords.from_lexicon(lexicon, "v")
+    first = keywords.from_lexicon(lexicon, "v", cache=cache)
+    (file,) = cache.iterdir()
+    assert file.stat().st_mode & 0o077 == 0
+    monkeypatch.setattr(compiled, "_compile", lambda keys: pytest.fail("compiled again"))
+    again = keywords.from_lexicon(lexicon, "v", cache=cache)
+    texts = make_batch([words[5] + "。" + words[1999], "天地", "", chars * 3])
+    assert plain.find(texts) == first.find(texts) == again.find(texts) != [[], [], [], []]
+    monkeypatch.undo()
+    for damaged in (b"", file.read_bytes()[:-1], b"\0" * 5000, file.read_bytes()[:32]):
+        file.write_bytes(damaged)
+        assert keywords.from_lexicon(lexicon, "v", cache=cache).find(texts) == plain.find(texts)
+        assert len(file.read_bytes()) > 5000, "what was damaged is replaced"
+
+
+def test_a_cache_that_cannot_be_written_costs_time_and_nothing_else(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    keys = [
+        f"{a}{b}{c}"
+        for a in "甲乙丙丁戊己庚辛壬癸子丑寅"
+        for b in "甲乙丙丁戊己庚辛壬癸子丑寅"
+        for c in "甲乙丙丁戊己庚辛壬癸子丑寅"
+    ]
+    assert len(keys) > compiled.FROM_WORDS
+    assert compiled.compiled(keys, tmp_path / "file" / "cache") is not None

@@ -75,18 +75,13 @@ def load(kit: Kit) -> Screener:
     """Everything ready to screen. Raises DetectorMissing where the lexicon is not the one named, or a canary stays
     silent."""
     try:
-        found = lexicon.digest(kit.lexicon_dir)
-        if found != kit.lexicon_sha256:
-            raise DetectorMissing(
-                f"The lexicon in {kit.lexicon_dir} hashes to {found}, and the run names {kit.lexicon_sha256}: "
-                "this worker has another version of it."
-            )
+        words = lexicon.named_lexicon(kit.lexicon_dir, kit.lexicon_sha256)
         ready = tuple(detector.prepare(kit) for detector in running(kit))
         signature.prove()
     except (ConfigError, ImportError, OSError) as error:
         raise DetectorMissing(f"A detector cannot be made ready on this worker: {error}") from error
     screener = Screener(ready)
-    _prove(screener, lexicon.load_lexicon(kit.lexicon_dir))
+    _prove(screener, words)
     return screener
 
 
@@ -109,7 +104,7 @@ class Screener:
     def _screen_batch(self, batch: Batch, sign: bool = True) -> list[Screened]:
         said = [detector.find(batch) for detector in self.ready]
         about = next(d for d in self.ready if isinstance(d, language_quality.LanguageQuality)).about(batch)
-        signed = signature.sign(batch.texts) if sign else [None] * len(batch.texts)
+        signed = signature.sign_batch(batch) if sign else [None] * len(batch.texts)
         return [
             Screened(tuple(f for lists in said for f in lists[no]), one.language, one.score, one.script, signed[no])
             for no, one in enumerate(about)

@@ -11,18 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from corpusgate.banks.lexicon import LONGEST_WORD, Lexicon, Word, load_lexicon
+from corpusgate.banks.lexicon import LONGEST_WORD, Lexicon, Word, named_lexicon
 from corpusgate.intake.detectors.batch import Batch
+from corpusgate.intake.detectors.compiled import compiled
 from corpusgate.intake.detectors.fold_table import fold_table
 from corpusgate.intake.detectors.model import SPANS_A_RULE, Finding, Kit
 from corpusgate.intake.detectors.squeeze import HAN, classes, disguised, squeeze
+from corpusgate.settings.model import RISKS_OF_SOURCE
 
 NAME = FAMILY = "keyword"
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 SLICE = 1_000_000
 """Code points searched at a time, so that a text of one repeated character does not fill the memory with matches."""
 INSIDE = 0.25
@@ -31,6 +34,9 @@ SHORT_HAN = 4
 """A word with fewer Han characters counts half when set apart by separators: chance makes those."""
 
 
+FORMS = ("plain", "apart", "inside")
+"""How a word may stand in a text, the heaviest first: a word's weight counts once, in the heaviest form that is there.
+"""
 FEW = 24
 """Up to so many words of a text are looked for one by one; beyond, one pass for all of them is cheaper."""
 
@@ -88,19 +94,27 @@ class KeywordDetector:
 
     def _findings(self, batch: Batch, no: int, found: dict[tuple, list]) -> list[Finding]:
         out: list[Finding] = []
-        for (word_no, form), (count, spans) in found.items():
+        carriers = set[int]()
+        for (word_no, form), (count, spans) in sorted(found.items(), key=lambda of: FORMS.index(of[0][1])):
             word = self.words[word_no]
+            carrier = None if word_no in carriers else carrying(word.risks)
+            carriers.add(word_no)
             rule = f"kw:{word.id}" if form == "plain" else f"kw:{word.id}:{form}"
             score, weight = _score(word, form)
             for nth, (a, b) in enumerate(spans[: max(1, SPANS_A_RULE // len(word.risks))]):
                 start, end = batch.folded.span(no, a, b)
                 surface = batch.texts[no][start:end]
-                for risk_no, risk in enumerate(word.risks):
-                    carried = weight if nth == risk_no == 0 else 0.0
+                for risk in word.risks:
+                    carried = weight if nth == 0 and risk == carrier else 0.0
                     out.append(
                         Finding(NAME, self.version, rule, risk, start, end, score, carried, surface, None, None, count)
                     )
         return sorted(out, key=lambda f: (f.start, f.end, f.rule, f.risk))
+
+
+def carrying(risks: Sequence[str]) -> str:
+    """The risk on which a word's weight lies: the first that counts for a source (A.1 to A.4), else the first."""
+    return next((r for r in risks if r in RISKS_OF_SOURCE), risks[0])
 
 
 def version(kit: Kit) -> str:
@@ -110,14 +124,17 @@ def version(kit: Kit) -> str:
 
 def prepare(kit: Kit) -> KeywordDetector:
     """The detector of this kit's lexicon. Raises ConfigError where the lexicon is wrong."""
-    return from_lexicon(load_lexicon(kit.lexicon_dir), version(kit))
+    cache = Path(kit.cache_dir) if kit.cache_dir else None
+    return from_lexicon(named_lexicon(kit.lexicon_dir, kit.lexicon_sha256), version(kit), cache=cache)
 
 
-def from_lexicon(lexicon: Lexicon, version_text: str, hyperscan: bool = True) -> KeywordDetector:
+def from_lexicon(
+    lexicon: Lexicon, version_text: str, hyperscan: bool = True, cache: Path | None = None
+) -> KeywordDetector:
     """Make a loaded lexicon ready; `hyperscan=False` takes the fallback, which finds the same."""
     locate = _by_automaton(lexicon.words)
     return KeywordDetector(
-        version_text, lexicon.words, (_by_hyperscan(lexicon.words, locate) if hyperscan else None) or locate
+        version_text, lexicon.words, (_by_hyperscan(lexicon.words, locate, cache) if hyperscan else None) or locate
     )
 
 
@@ -136,20 +153,14 @@ def _by_automaton(words: Sequence[Word]) -> Callable[[str], list[Match]]:
     return locate
 
 
-def _by_hyperscan(words: Sequence[Word], many: Callable[[str], list[Match]]) -> Callable[[str], list[Match]] | None:
+def _by_hyperscan(
+    words: Sequence[Word], many: Callable[[str], list[Match]], cache: Path | None
+) -> Callable[[str], list[Match]] | None:
+    keys, deny = [w.key for w in words], [w.kind == "deny" for w in words]
     try:
-        import hyperscan as hs
+        database = compiled(keys, cache)
     except ImportError:
         return None
-    keys, deny = [w.key for w in words], [w.kind == "deny" for w in words]
-    database = hs.Database(mode=hs.HS_MODE_BLOCK)
-    database.compile(
-        expressions=[k.encode() for k in keys],
-        ids=list(range(len(keys))),
-        elements=len(keys),
-        flags=[hs.HS_FLAG_SINGLEMATCH] * len(keys),
-        literal=True,
-    )
 
     def note(word_no: int, start: int, end: int, flags: int, named: list[int]) -> None:
         named.append(word_no)

@@ -43,9 +43,15 @@ def merge(parts: Sequence[tuple[int, Sequence[Finding]]]) -> tuple[Finding, ...]
             whole = f.start == f.end == 0
             moved = f if whole else replace(f, start=f.start + at, end=f.end + at)
             same.setdefault(key, {}).setdefault((moved.start, moved.end), moved)
-    out = []
-    for key, found in same.items():
-        heaviest = max(f.weight for f in found.values())
-        for nth, f in enumerate(list(found.values())[: max(1, SPANS_A_RULE // len(risks[key[:2]]))]):
+    out, carried = [], set[tuple[str, str]]()
+    weights = {key: max(f.weight for f in found.values()) for key, found in same.items()}
+    for key in sorted(same, key=lambda k: -weights[k]):
+        found, heaviest = list(same[key].values()), weights[key]
+        word = (key[0], ":".join(key[1].split(":")[:2]))  # a keyword in whatever form: its weight counts once
+        if heaviest and word in carried:
+            heaviest = 0.0
+        elif heaviest:
+            carried.add(word)
+        for nth, f in enumerate(found[: max(1, SPANS_A_RULE // len(risks[key[:2]]))]):
             out.append(replace(f, count=counts[key], weight=0.0 if nth else heaviest))
     return tuple(sorted(out, key=lambda f: (f.detector, f.start, f.end, f.rule, f.risk)))

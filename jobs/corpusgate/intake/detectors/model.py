@@ -47,7 +47,8 @@ class Screened:
 @dataclass(frozen=True, slots=True)
 class Kit:
     """What a worker is given: where the lexicon lies and what it must hash to, the key for identifiers, and, where a
-    model is promoted for the corpus, its folder and the digest of its weights."""
+    model is promoted for the corpus, its folder and the digest of its weights. `cache_dir`: where compiled lists of
+    words may be kept; nothing depends on what is there."""
 
     lexicon_dir: str
     lexicon_sha256: str
@@ -55,3 +56,4 @@ class Kit:
     hmac_key_id: str | None
     model_dir: str | None = None
     model_sha256: str | None = None
+    cache_dir: str | None = None
