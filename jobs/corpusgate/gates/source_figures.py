@@ -29,6 +29,8 @@ from corpusgate.gates.kind_figures import kind_figures
 from corpusgate.gates.strata import passing_parts, removal
 from corpusgate.lake import store
 from corpusgate.lake.run import Run, StepResult
+from corpusgate.review.people import TABLES as PEOPLE
+from corpusgate.review.people import people_sql
 from corpusgate.settings.catalogue import load_catalogue
 
 BEFORE = ("fetch", "licence", "admission")
@@ -47,6 +49,8 @@ class Collected:
     unscreened: tuple[int, tuple[str, ...]]
     originless: tuple[int, tuple[str, ...]]
     unlicensed: tuple[int, tuple[str, ...]]
+    judged: int = 0
+    overruled: int = 0
 
 
 NOTHING = Collected(0, 0, (0, ()), (0, ()), (0, ()), (0, ()))
@@ -138,7 +142,8 @@ def _of_records(run: Run, source_ids: list[str]) -> list[Figure]:
                 "source",
                 c.illegal,
                 c.records,
-                "collected records count as illegal or unhealthy; every record was looked at, so there is no interval",
+                "collected records count as illegal or unhealthy; every record was looked at, so there is no interval"
+                + _by_people(c),
             ),
             (COVERAGE, "source", c.unscreened, c.texts, "texts lack a screening by a running detector family"),
             (ORIGIN, "source", c.originless, c.records, "records lack what their kind of source must carry"),
@@ -146,6 +151,12 @@ def _of_records(run: Run, source_ids: list[str]) -> list[Figure]:
             value = share(k, n) if control_id == ILLEGAL else float(k)
             figures.append(_measured(control_id, gate, source_id, value, k, n, f"{k} of {n} {said}", examples))
     return figures
+
+
+def _by_people(c: Collected) -> str:
+    if not c.judged:
+        return ""
+    return f"; people judged {c.judged} of them, against the detectors' word in {c.overruled}"
 
 
 def _errored(run: Run, source_id: str) -> list[Figure]:
@@ -176,14 +187,14 @@ def collect(run: Run, source_ids: list[str]) -> dict[str, Collected]:
     if missing := [s for s in source_ids if s not in batches]:
         raise GateInput(f"intake names no batch of {', '.join(missing)}")
     rows = store.query(
-        run.place, collected_sql(run, source_ids, facts), ["record", "acquisition", "finding", "screening"]
+        run.place, collected_sql(run, source_ids, facts), ["record", "acquisition", "finding", "screening", *PEOPLE]
     )
     return {
         r["source_id"]: Collected(
             records=r["records"], texts=r["texts"],
             illegal=(r["illegal"], ids(r["illegal_ids"])), unscreened=(r["unscreened"], ids(r["unscreened_ids"])),
             originless=(r["originless"], ids(r["originless_ids"])),
-            unlicensed=(r["unlicensed"], ids(r["unlicensed_ids"])),
+            unlicensed=(r["unlicensed"], ids(r["unlicensed_ids"])), judged=r["judged"], overruled=r["overruled"],
         )
         for r in rows.to_pylist()
     }  # fmt: skip
@@ -195,14 +206,17 @@ def collected_sql(run: Run, source_ids: list[str], facts: Mapping[str, Any]) -> 
     chosen = values((s.id, _hex(facts["batches"][s.id]), must_carry(s), s.provider, s.title) for s in sources)
     parts = values((s, part) for s in source_ids for part in passing_parts(run, s)) or "(NULL, NULL)"
     families = len(facts["versions"])
+    machine = f"COALESCE(w.weight, CAST(0 AS DECIMAL(18,6))) >= {removal(run)}"
     return f"""
     WITH c AS (SELECT * FROM (VALUES {chosen}) AS t(source_id, batch_id, carry, provider, title)),
     p AS (SELECT * FROM (VALUES {parts}) AS t(source_id, part)),
     w AS ({keyword_weights(facts["versions"])}),
     s AS ({screened_families(facts["versions"])}),
+    h AS ({people_sql()}),
     r AS (
       SELECT r.record_id, r.source_id, r.text_sha256,
-             COALESCE(w.weight, CAST(0 AS DECIMAL(18,6))) >= {removal(run)} AS illegal,
+             COALESCE(h.illegal, {machine}) AS illegal, h.record_id IS NOT NULL AS judged,
+             h.illegal <> ({machine}) AS overruled,
              COALESCE(s.families, 0) < {families} AS unscreened,
              {LACKS_ORIGIN} AS originless,
              p.part IS NULL AS unlicensed
@@ -211,6 +225,7 @@ def collected_sql(run: Run, source_ids: list[str], facts: Mapping[str, Any]) -> 
       LEFT JOIN acquisition a ON r.acquisition_id = a.acquisition_id
       LEFT JOIN w ON r.text_sha256 = w.text_sha256
       LEFT JOIN s ON r.text_sha256 = s.text_sha256
+      LEFT JOIN h ON h.record_id = r.record_id AND h.text_sha256 = r.text_sha256
       LEFT JOIN p ON r.source_id = p.source_id AND COALESCE(r.licence_part, 'all') = p.part
     )
     SELECT source_id, COUNT(*) AS records, COUNT(DISTINCT text_sha256) AS texts,
@@ -218,7 +233,8 @@ def collected_sql(run: Run, source_ids: list[str], facts: Mapping[str, Any]) -> 
            COUNT(DISTINCT CASE WHEN unscreened THEN text_sha256 END) AS unscreened,
            {examples_of("unscreened")} AS unscreened_ids,
            {count_of("originless")} AS originless, {examples_of("originless")} AS originless_ids,
-           {count_of("unlicensed")} AS unlicensed, {examples_of("unlicensed")} AS unlicensed_ids
+           {count_of("unlicensed")} AS unlicensed, {examples_of("unlicensed")} AS unlicensed_ids,
+           {count_of("judged")} AS judged, {count_of("overruled")} AS overruled
     FROM r GROUP BY source_id ORDER BY source_id
     """
 

@@ -419,13 +419,14 @@ def test_weights_add_up_exactly(tmp_path: Path) -> None:
 
 INPUTS = (
     "record", "screening", "finding", "acquisition", "release_record", "document", "sample", "sample_item", "review",
-    "attestation",
+    "review_assignment", "attestation",
 )  # fmt: skip
 READ_BY = {
     "record": "45654-4-1-1-b", "screening": "45654-4-2-1", "finding": "45654-4-2-3-a",
     "acquisition": "45652-draft-6-2-a",
     "release_record": "45654-4-1-2-a", "document": "45654-4-2-3-a", "sample": "45654-4-2-1-manual",
-    "sample_item": "45654-4-2-1-manual", "review": "45654-4-2-1-manual", "attestation": "45654-4-2-2-a",
+    "sample_item": "45654-4-2-1-manual", "review": "45654-4-2-1-manual",
+    "review_assignment": "45654-4-2-1-manual", "attestation": "45654-4-2-2-a",
 }  # fmt: skip
 
 

@@ -9,16 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpusgate.gates.reviewed import Tally, judge_sample, tally
+from corpusgate.review.desk import Desk, Drawn, Given
+from corpusgate.review.journal import Verdict
 from corpusgate.settings.catalogue import load_catalogue
 from corpusgate.settings.control import Draw
 from corpusgate.settings.place import Place
-from corpusgate_testing.gates import HOME, RELEASE
+from corpusgate_testing.gates import AT, HOME, RELEASE
 
 CONTROL = load_catalogue(Place(HOME, HOME / "conf", HOME / "lake", HOME / "var"))["45654-4-2-1-manual"]
 
 
-def judged(rows: int, drawn: int, reviewed: int, bad: int, void: int = 0) -> tuple[str, bool | None]:
-    counted = Tally(drawn, reviewed, tuple(f"r{n}" for n in range(bad)), void)
+def judged(rows: int, drawn: int, reviewed: int, bad: int, tied: int = 0) -> tuple[str, bool | None]:
+    counted = Tally(drawn, reviewed, tuple(f"r{n}" for n in range(bad)), 0, tied)
     figure = judge_sample(CONTROL, RELEASE, "modality:text", {"sample_id": "s", "frame_rows": rows}, counted)
     return figure.state, None if figure.value is None else CONTROL.holds(figure.value)
 
@@ -41,6 +43,11 @@ def test_judge_sample(rows: int, drawn: int, reviewed: int, bad: int, state: str
     assert judged(rows, drawn, reviewed, bad) == (state, passes)
 
 
+def test_an_item_on_which_two_differ_keeps_the_sample_pending() -> None:
+    assert judged(100_000, 4000, 3999, 0, tied=1) == ("pending", None)
+    assert judged(100_000, 4001, 4000, 0, tied=1) == ("pending", None)
+
+
 @given(st.integers(1, 9000), st.data())
 def test_enough_reviews_pass_just_when_at_least_96_of_100_do(rows: int, data: st.DataObject) -> None:
     n = min(4000, rows)
@@ -48,33 +55,46 @@ def test_enough_reviews_pass_just_when_at_least_96_of_100_do(rows: int, data: st
     assert judged(rows, n, n, bad) == ("measured", (n - bad) * 100 >= 96 * n)
 
 
-def item(record_id: str, drawn: str = "a", now: str | None = "a") -> dict[str, Any]:
-    return {"record_id": record_id, "released_sha256": drawn, "now_sha256": now}
+def table(*items: tuple[str, bool], double: bool = False) -> Desk:
+    """A desk with these items (id, whether its text is still the one that was drawn), given to p, q and t."""
+    row = {"sample_id": "s", "seed": "seed", "frame_rows": len(items)}
+    drawn = tuple({"record_id": r, "ordinal": n, "released_sha256": "a"} for n, (r, _) in enumerate(items, 1))
+    current = frozenset(r for r, still in items if still)
+    given = Given(("p", "q", "t"), frozenset("pqt"), 1.0 if double else 0.0)
+    return Desk(Drawn(row, drawn, current), given, (), {"t": frozenset({"labelled"})})
 
 
-def review(record_id: str, verdict: str, seen: str = "a") -> dict[str, Any]:
-    return {"record_id": record_id, "released_sha256": seen, "verdict": verdict}
+def review(record_id: str, verdict: str, who: str = "p", seen: str = "a") -> Verdict:
+    return Verdict("s", record_id, seen, who, verdict, (), "", AT, 1.0)  # ty: ignore[invalid-argument-type]
+
+
+ONE, TWO = (("1", True),), (("1", True), ("2", True))
 
 
 @pytest.mark.parametrize(
-    ("items", "reviews", "expected"),
+    ("items", "double", "reviews", "expected"),
     [
-        ([item("1"), item("2")], [review("1", "ok"), review("2", "bad")], Tally(2, 2, ("2",), 0)),
-        ([item("1")], [review("1", "ok"), review("1", "ok")], Tally(1, 1, (), 0)),
-        ([item("1")], [review("1", "ok"), review("1", "bad")], Tally(1, 1, ("1",), 0)),
-        ([item("1", now="b")], [review("1", "ok")], Tally(1, 0, (), 1)),
-        ([item("1", now=None)], [review("1", "ok")], Tally(1, 0, (), 1)),
-        ([item("1")], [review("1", "ok", seen="b")], Tally(1, 0, (), 0)),
-        ([item("1")], [review("1", "unsure")], Tally(1, 0, (), 0)),
-        ([item("1")], [review("2", "bad")], Tally(1, 0, (), 0)),
+        (TWO, False, [review("1", "good"), review("2", "bad")], Tally(2, 2, ("2",), 0)),
+        (ONE, False, [review("1", "good"), review("1", "good", "q")], Tally(1, 1, (), 0)),
+        (ONE, True, [review("1", "good")], Tally(1, 0, (), 0)),
+        (ONE, True, [review("1", "good"), review("1", "good", "q")], Tally(1, 1, (), 0)),
+        (ONE, True, [review("1", "good"), review("1", "bad", "q")], Tally(1, 0, (), 0, 1)),
+        (ONE, True, [review("1", "good"), review("1", "bad", "q"), review("1", "bad", "t")], Tally(1, 1, ("1",), 0)),
+        (ONE, True, [review("1", "good"), review("1", "bad", "q"), review("1", "good", "t")], Tally(1, 1, (), 0)),
+        ((("1", False),), False, [review("1", "good")], Tally(1, 0, (), 1)),
+        (ONE, False, [review("1", "good", seen="b")], Tally(1, 0, (), 0)),
+        (ONE, False, [review("2", "bad")], Tally(1, 0, (), 0)),
+        (ONE, False, [review("1", "bad", "stranger")], Tally(1, 0, (), 0)),
+        ((("labelled", True),), False, [review("labelled", "good", "t")], Tally(1, 0, (), 0)),
     ],
     ids=[
-        "counted", "two agree", "one doubts", "text changed", "record gone", "saw another text", "undecided",
-        "not drawn",
+        "counted", "two agree", "one of two", "both", "two differ", "a third says bad", "a third says good",
+        "text changed", "saw another text", "not drawn", "not given", "labelled it",
     ],
 )  # fmt: skip
-def test_tally(items: list[dict[str, Any]], reviews: list[dict[str, Any]], expected: Tally) -> None:
-    assert tally(items, reviews) == expected
+def test_tally(items: tuple[tuple[str, bool], ...], double: bool, reviews: list[Verdict], expected: Tally) -> None:
+    at = table(*items, double=double)
+    assert tally(Desk(at.drawn, at.given, tuple(reviews), at.barred)) == expected
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from corpusgate.gates.source_figures import ERRORED, source_figures
-from corpusgate_testing.gates import AT, batch, clean_lake
+import pytest
+
+from corpusgate.gates.source_figures import ERRORED, ILLEGAL, source_figures
+from corpusgate.review.assignments import record
+from corpusgate.review.desk import desk
+from corpusgate.review.fold import fold
+from corpusgate_testing.gates import AT, Lake, batch, clean_lake
+from corpusgate_testing.review import waiting
 
 
 def test_dismissed_rows_no_longer_count_as_unreadable_and_the_figure_says_so(tmp_path: Path) -> None:
@@ -20,3 +26,31 @@ def test_dismissed_rows_no_longer_count_as_unreadable_and_the_figure_says_so(tmp
     (alpha,) = [f for f in figures if f.control_id == ERRORED and f.scope_id == "alpha"]
     assert (alpha.k, alpha.n, alpha.value) == (2, 100, 0.02)
     assert "1 of them dismissed by people" in alpha.because
+
+
+def two_by_keyword(lake: Lake) -> None:
+    lake.illegal("alpha", 2)
+
+
+@pytest.mark.parametrize(
+    ("says", "share", "because"),
+    [
+        ({}, 0.2, "no interval"),
+        ({0: ("good", ())}, 0.1, "people judged 1 of them, against the detectors' word in 1"),
+        ({0: ("bad", ("a1f",)), 5: ("bad", ())}, 0.3, "people judged 2 of them, against the detectors' word in 1"),
+        ({5: ("bad", ("a5a",))}, 0.2, "people judged 1 of them, against the detectors' word in 0"),
+    ],
+    ids=["nobody looked", "a person clears it", "a person finds another", "outside of A.1 to A.4"],
+)
+def test_a_person_s_verdict_replaces_the_machine_s_in_the_source_share(
+    tmp_path: Path, says: dict[int, tuple[str, tuple[str, ...]]], share: float, because: str
+) -> None:
+    room = waiting(tmp_path, change=two_by_keyword)
+    room.give("ann")
+    ids = [r["record_id"] for r in clean_lake(10).of("alpha")]
+    numbers = {i["record_id"]: i["ordinal"] for i in desk(room.place, room.sample).drawn.items}
+    for n, (verdict, risks) in says.items():
+        record(room.place, room.says("ann", numbers[ids[n]], verdict, risks))
+    fold(room.place, "test")
+    (alpha,) = [f for f in source_figures(room.run) if f.control_id == ILLEGAL and f.scope_id == "alpha"]
+    assert alpha.value == pytest.approx(share) and because in alpha.because

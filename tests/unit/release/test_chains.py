@@ -26,8 +26,12 @@ RELEASE, ROOT = "demo-0123456789ab", "f" * 64
 ROWS: dict[str, tuple[Callable[[int], dict[str, Any]], str, Any]] = {
     "review": (
         lambda n: {"sample_id": "s", "record_id": f"r{n}", "reviewer": "reviewer1", "verdict": "bad", "risks": ["a1a"],
-                   "reviewed_at": AT, "seconds": 1.5},
-        "verdict", "ok"),
+                   "reviewed_at": AT, "seconds": 1.5, "attempt": 1},
+        "verdict", "good"),
+    "review_assignment": (
+        lambda n: {"sample_id": "s", "reviewer": f"r{n}", "state": "assigned", "double_share": 0.1,
+                   "assigned_by": "lead", "assigned_at": AT, "attempt": 1},
+        "double_share", 0.0),
     "control_result": (
         lambda n: {"run_id": "run", "gate": "release_gate", "control_id": f"c{n}", "half": "computed", "scope_id": "x",
                    "stratum": "", "attempt": 1, "verdict": "fail", "figure": 0.06, "judged_at": AT},
@@ -190,7 +194,7 @@ def test_what_was_sealed_first_stays_and_another_channel_seals_what_is_there_the
 def test_nothing_is_sealed_over_a_changed_row(sealed: tuple[Place, Path]) -> None:
     place, folder = sealed
     all_rows = in_order(place, "review")
-    overwrite(place, "review", [{**all_rows[0], "verdict": "ok"}, *all_rows[1:]])
+    overwrite(place, "review", [{**all_rows[0], "verdict": "good"}, *all_rows[1:]])
     with pytest.raises(CorpusgateError, match=r"review is not as it was written.*record_id r0"):
         seal(place, folder, ROOT, "filing")
     assert not (folder / "chains--filing.json").exists()

@@ -288,7 +288,7 @@ def test_texts_are_made_again_when_the_lake_s_texts_change(tmp_path: Path) -> No
     (9, 10, "j"),
 ])  # fmt: skip
 def test_findings_move_with_the_masks(start: int, end: int, expected: str) -> None:
-    masks = [Span(2, 5, "[t]"), Span(7, 9, "[longer]")]
+    masks = [Span(2, 5, "t"), Span(7, 9, "longer")]
     text = apply_masks("abcdefghij", masks)
     (found,) = released_spans([{"start": start, "end": end, "rule": "r", "risk": "a1a"}], masks)
     assert text[found.start : found.end] == expected
