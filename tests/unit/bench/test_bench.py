@@ -1,0 +1,153 @@
+"""The bench: its corpora, its yardstick, its tables. What it measures is measured by `make bench`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BENCH = Path(__file__).resolve().parents[3] / "bench"
+
+
+@pytest.fixture(autouse=True)
+def bench_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCH))
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A made corpus of 400 documents."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCH))
+        import corpora
+
+        return corpora.make(tmp_path_factory.mktemp("corpus"), 400)
+
+
+def test_a_corpus_is_the_same_bytes_each_time_and_another_with_another_seed(corpus: Any, tmp_path: Path) -> None:
+    import corpora
+
+    again, other = (corpora.make(tmp_path / str(seed), 400, seed) for seed in (1, 2))
+    assert corpus.sha256 == again.sha256 != other.sha256
+    assert corpus.docs == 400 == len({d["id"] for d in corpus.documents()})
+
+
+def test_the_truth_of_a_made_corpus_is_true(corpus: Any) -> None:
+    text = {d["id"]: d["text"] for d in corpus.documents()}
+    truth = corpus.truth()
+    assert {t["role"] for t in truth if "role" in t} == {"original", "exact", "near"}
+    for line in truth:
+        assert line.get("kw", "") in text[line["id"]]
+        assert all(value in text[line["id"]] for _, value in line.get("pii", ()))
+        if line.get("role") == "exact":
+            assert text[line["id"]] == text[line["cluster"]]
+        if line.get("role") == "near":
+            assert text[line["id"]] != text[line["cluster"]]
+
+
+def test_the_small_cut_holds_no_keyword(corpus: Any, tmp_path: Path) -> None:
+    import corpora
+
+    cut = corpora.first(corpus, 50, tmp_path)
+    assert cut.docs == 50
+    assert not any("kw" in t for t in cut.truth())
+
+
+def test_who_keeps_exactly_what_should_stay_is_perfect(corpus: Any) -> None:
+    import judged
+
+    truth = corpus.truth()
+    gone = {t["id"] for t in truth if t.get("role") in ("exact", "near") or t.get("hit")}
+    values = {t["id"]: t["pii"] for t in truth if "pii" in t}
+    kept = {d["id"]: _without(d["text"], values.get(d["id"], ())) for d in corpus.documents() if d["id"] not in gone}
+    said = judged.judge(corpus, kept)
+    assert set(said["keywords"].values()) == set(said["personal"].values()) == {1.0}
+    assert set(said["duplicates"].values()) == {1.0}
+
+
+def test_who_keeps_everything_finds_nothing_and_who_keeps_nothing_is_not_precise(corpus: Any) -> None:
+    import judged
+
+    everything = judged.judge(corpus, {d["id"]: d["text"] for d in corpus.documents()})
+    assert everything["duplicates"]["all"] == 0.0 == everything["personal"]["id"] == everything["keywords"]["plain"]
+    nothing = judged.judge(corpus, {})
+    assert nothing["duplicates"]["all"] == 1.0
+    assert nothing["duplicates"]["precision"] < 0.3
+
+
+def test_a_process_tree_costs_what_all_of_it_costs(tmp_path: Path) -> None:
+    from measured import measure
+
+    burn = "import time\nwhile time.process_time() < 0.4: pass"
+    nested = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {burn!r}])\n{burn}"
+    cost = measure([sys.executable, "-c", nested], tmp_path / "log")
+    assert 0.75 < cost.cpu < 2.5
+    assert cost.code == 0
+    assert cost.peak > 1
+
+
+def run(tool: str, size: str, cpu: float, turn: int = 1, **about: Any) -> dict[str, Any]:
+    """A row of a run."""
+    return {"tool": tool, "size": size, "round": turn, "cpu": cpu, "wall": cpu, "peak": 100.0, "load": 1.0, **about}
+
+
+def said(*runs: dict[str, Any]) -> dict[str, Any]:
+    """What a bench said that measured just this."""
+    corpus = {"bytes": 1_000_000, "sha256": "0" * 64}
+    return {
+        "command": "make bench", "versions": {}, "peers": {}, "runs": list(runs),
+        "machine": dict.fromkeys(("processor", "cores", "memory_gib", "system", "python", "java"), "x"),
+        "corpora": {"small": {"docs": 20_000, **corpus}, "big": {"docs": 200_000, **corpus}},
+    }  # fmt: skip
+
+
+def steps(cpu: float) -> dict[str, Any]:
+    """Every step at the same cost."""
+    names = ("fetch", "intake", "source_gate", "decide", "release_gate", "publish")
+    return {"steps": {n: {"cpu": cpu, "wall": cpu, "peak": 100.0} for n in names}}
+
+
+def test_targets_follow_from_medians_and_what_was_not_measured_is_not_met() -> None:
+    import told
+    from targets import targets
+
+    measured = said(
+        *(run("corpusgate", "small", c, n, **steps(20)) for n, c in enumerate((90.0, 100.0, 400.0), 1)),
+        run("corpusgate", "big", 300.0, **steps(60)),
+        run("limit", "small", 10.0), run("limit", "big", 110.0), run("juicer", "small", 90.0),
+    )  # fmt: skip
+    found = {
+        t.what: t
+        for t in targets(measured, lambda *a: told.median(measured, *a), lambda *a: told.step_median(measured, *a))
+    }
+    marginal = found["marginal cost a document, times the limit's"]
+    assert marginal.value == pytest.approx(2.0)
+    assert marginal.met
+    assert not found["whole, small, times juicer"].met
+    fixed = found["fixed cost of a rebuild (200 documents), CPU-s"]
+    assert fixed.value is None
+    assert not fixed.met
+
+
+def test_tables_are_written_between_the_marks_and_nowhere_else(tmp_path: Path) -> None:
+    import told
+
+    page = tmp_path / "performance.md"
+    page.write_text(f"before\n{told.MARKS[0]}\nas it was\n{told.MARKS[1]}\nafter\n", "utf-8")
+    measured = said(run("corpusgate", "small", 100.0, **steps(20)))
+    told.write(page, measured)
+    once = page.read_text("utf-8")
+    told.write(page, measured)
+    assert page.read_text("utf-8") == once
+    assert once.startswith("before\n")
+    assert once.endswith("\nafter\n")
+    assert "as it was" not in once
+    assert "not measured" in once
+
+
+def _without(text: str, values: Any) -> str:
+    for _, value in values:
+        text = text.replace(value, "")
+    return text
