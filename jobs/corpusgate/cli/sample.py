@@ -26,6 +26,7 @@ class FileForm(StrEnum):
     csv = "csv"
     jsonl = "jsonl"
     xlsx = "xlsx"
+    label_studio = "label-studio"
 
 
 @app.command("list")
@@ -88,7 +89,7 @@ def redraw(sample: Annotated[str, typer.Argument(help="Id of a sample.")], form:
 def export(
     sample: Annotated[str, typer.Argument(help="Id of a sample.")],
     out: Annotated[Path, typer.Option("--out", help="File to write; its ending says the form.")],
-    form: Annotated[FileForm | None, typer.Option("--format", help="csv, jsonl or xlsx.")] = None,
+    form: Annotated[FileForm | None, typer.Option("--format", help="csv, jsonl, xlsx or label-studio.")] = None,
     at: Annotated[str | None, typer.Option("--at", help="When it is exported, ISO 8601. Default: now.")] = None,
 ) -> None:
     """Writes a sample for people: the released texts, with columns for verdict, risks and comment."""

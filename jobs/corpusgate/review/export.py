@@ -22,11 +22,12 @@ from corpusgate.gates.figures import quoted
 from corpusgate.lake import store
 from corpusgate.lake.lease import lease
 from corpusgate.release.digests import file_sha256
+from corpusgate.review import label_studio
 from corpusgate.review.draw import ITEMS_RECORDED_MAX
 from corpusgate.review.sampling import frame_behind, items, sample_row
 from corpusgate.settings.place import Place
 
-FORMATS = ("csv", "jsonl", "xlsx")
+FORMATS = ("csv", "jsonl", "xlsx", "label-studio")
 #: Columns of every item; what people fill in comes last.
 ITEM = ("sample_id", "ordinal", "record_id", "stratum", "released_sha256")
 RECORD = ("source_id", "language", "text", "state")
@@ -47,8 +48,10 @@ def export(place: Place, sample_id: str, path: Path, form: str, at: datetime) ->
     if row["size"] > ITEMS_RECORDED_MAX:
         raise UserError(f"The {row['size']} items of {sample_id} were not written out: it is a sample for machines.")
     names, rows = rows_of(place, row)
-    content = {"csv": _csv, "jsonl": _jsonl, "xlsx": _xlsx}[form](names, rows)
+    content = {"csv": _csv, "jsonl": _jsonl, "xlsx": _xlsx, "label-studio": _label_studio}[form](names, rows)
     _write(path, content)
+    if form == "label-studio":
+        _write(path.with_suffix(".config.xml"), label_studio.config())
     about = {
         "release_id": row["release_id"], "path": str(path.resolve()), "format": f"sample {sample_id}, {form}",
         "records": len(rows), "sha256": file_sha256(path), "exported_at": at,
@@ -117,6 +120,12 @@ def _csv(names: Sequence[str], rows: Sequence[dict[str, Any]]) -> bytes:
 def _jsonl(names: Sequence[str], rows: Sequence[dict[str, Any]]) -> bytes:
     lines = (json.dumps({n: r.get(n) for n in names}, ensure_ascii=False, default=plain) + "\n" for r in rows)
     return "".join(lines).encode("utf-8")
+
+
+def _label_studio(names: Sequence[str], rows: Sequence[dict[str, Any]]) -> bytes:
+    if "text" not in names:
+        raise UserError("The items of this sample are no texts: export them as csv, jsonl or xlsx.")
+    return label_studio.tasks(rows)
 
 
 def _xlsx(names: Sequence[str], rows: Sequence[dict[str, Any]]) -> bytes:
