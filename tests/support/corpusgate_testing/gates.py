@@ -138,7 +138,9 @@ def review_all(lake: Lake, bad: int = 0, reviewed: int | None = None) -> None:
     for item in lake.rows["sample_item"][:reviewed]:
         lake.rows["review"].append({
             "sample_id": item["sample_id"], "record_id": item["record_id"], "released_sha256": item["released_sha256"],
-            "reviewer": "r1", "verdict": "bad" if item["ordinal"] <= bad else "good", "risks": [], "comment": "",
+            "reviewer": "r1", "verdict": "bad" if item["ordinal"] <= bad else "good", "comment": "",
+            # outside of A.1 to A.4: it speaks against the sample, not against the source's 5 %
+            "risks": ["a5a"] if item["ordinal"] <= bad else [],
             "reviewed_at": AT, "seconds": 1.0, "attempt": 1,
         })  # fmt: skip
 
