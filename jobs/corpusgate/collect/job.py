@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from corpusgate.collect import channels
+from corpusgate.collect import channels, credentials
 from corpusgate.collect.channels import Batch, Bench, Fetched
 from corpusgate.collect.rules import acquisition_id
+from corpusgate.collect.web import signals
 from corpusgate.errors import Mismatch, NotAvailable
-from corpusgate.lake.run import Run, State, StepResult
+from corpusgate.lake.run import Run, State, StepResult, write_atomically
 from corpusgate.lake.tables import TABLES
-from corpusgate.settings.source import FolderChannel, Source
+from corpusgate.settings.source import FolderChannel, S3Channel, Source
 
 #: The control that refusals of hosts speak to (4.1.3 b).
 REFUSALS = "45654-4-1-3-b"
@@ -32,7 +35,43 @@ def fetch(run: Run, source: Source, bench: Bench | None = None) -> StepResult:
         return _nothing(source, "unavailable", str(error))
     except Mismatch as error:
         return _nothing(source, "held", str(error))
+    if isinstance(source.channel, FolderChannel | S3Channel):  # the channel http asks before it keeps an object
+        batch = without_reserved(run, source, batch)
     return _result(run, source, batch)
+
+
+def without_reserved(run: Run, source: Source, batch: Batch) -> Batch:
+    """The batch without the objects whose own manifests reserve mining; a row of `host_signal` for each that says
+    something. What was seen of unchanged bytes is not read again."""
+    beside = {f.name: f.path for f in batch.objects if f.name.endswith(credentials.SUFFIX)}
+    note = run.place.raw / "_c2pa" / f"{source.id}.json"
+    known = json.loads(note.read_text("utf-8")) if note.is_file() else {}
+    now: dict[str, str] = {}
+    in_folder = isinstance(source.channel, FolderChannel)
+    made = Batch([], list(batch.faults), list(batch.refused), list(batch.signals))
+    for found in batch.objects:
+        sidecar = credentials.sidecar(found.path if in_folder else None, found.name, beside)
+        if sidecar is None and credentials.media_type(found.path) is None:
+            made.objects.append(found)
+            continue
+        key = found.sha256 + (f"+{hashlib.sha256(sidecar).hexdigest()}" if sidecar is not None else "")
+        if key not in known:
+            said = credentials.of_file(found.path, found.name, sidecar)
+            known[key] = said[0].verdict if said else signals.SILENT
+        now[key] = known[key]
+        if now[key] != signals.SILENT:
+            made.signals.append(
+                {"host": f"source:{source.id}", "fetched_at": run.at.isoformat(), "status": None,
+                 "signal": f"{credentials.SIGNAL} {found.name}", "sha256": found.sha256, "verdict": now[key],
+                 "agent": found.agent}
+            )  # fmt: skip
+        if now[key] == signals.REFUSED:
+            made.refused.append((found.name, "opted_out"))
+        else:
+            made.objects.append(found)
+    if now or known:
+        write_atomically(note, json.dumps(now, sort_keys=True))
+    return made
 
 
 def _result(run: Run, source: Source, batch: Batch) -> StepResult:

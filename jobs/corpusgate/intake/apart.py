@@ -196,7 +196,7 @@ def _request(
 ) -> tuple[dict[str, Any], bytes]:
     """What the child is told, and the member's bytes where they are few; else where they lie."""
     request: dict[str, Any] = {
-        "format": module.__name__.rpartition(".")[2], "reader": reader.model_dump(mode="json"), "seconds": seconds,
+        "module": module.__name__, "reader": reader.model_dump(mode="json"), "seconds": seconds,
         "member": {"name": member.name, "size": member.size}, "path": None, "packed": None, "inline": 0,
     }  # fmt: skip
     if member.packed is not None:

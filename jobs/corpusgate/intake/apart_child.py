@@ -13,13 +13,14 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from corpusgate.intake.document import DOCUMENT_MAX
 from corpusgate.intake.items import Fault, Item, Signal
 from corpusgate.intake.members import Member
-from corpusgate.intake.read import reader_module, shielded
+from corpusgate.intake.read import shielded
 from corpusgate.intake.unpack import LIMITS, decompressed
 from corpusgate.settings.source import Reader
 
@@ -64,7 +65,7 @@ def _serve(requests: BinaryIO, out: BinaryIO) -> None:
 
 def _found(request: dict[str, Any], content: bytes, out: BinaryIO) -> Iterator[Item | Fault | Signal]:
     reader, member = Reader.model_validate(request["reader"]), _member(request, content)
-    module = reader_module(request["format"])
+    module = import_module(request["module"])
     more: dict[str, Any] = {}
     if getattr(module, "RESUMES", False):
         more = {"skip": request["skip"], "at": lambda offset: _send(out, "at", offset)}

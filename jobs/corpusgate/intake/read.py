@@ -127,7 +127,7 @@ def check(reader: Reader) -> ModuleType:
     """
     if not _FORMAT.fullmatch(reader.format) or reader.format not in formats():
         raise ConfigError(f"reader.format: {reader.format!r} is not known; write one of {', '.join(formats())}.")
-    module = reader_module(reader.format)
+    module = import_module(f"{readers.__name__}.{reader.format}")
     if reader.chat is not None and not getattr(module, "HAS_FIELDS", False):
         raise ConfigError(
             f"reader.chat: {reader.format} has no fields; fine-tuning data come in one of {_with_fields()}."
@@ -146,11 +146,6 @@ def check(reader: Reader) -> ModuleType:
 def _with_fields() -> str:
     modules = {name: import_module(f"{readers.__name__}.{name}") for name in formats()}
     return ", ".join(name for name, module in modules.items() if getattr(module, "HAS_FIELDS", False))
-
-
-def reader_module(format: str) -> ModuleType:
-    """The module that reads this format, which exists."""
-    return import_module(f"{readers.__name__}.{format}")
 
 
 def shielded(member: Member, results: Iterator[Item | Fault | Signal]) -> Iterator[Item | Fault | Signal]:

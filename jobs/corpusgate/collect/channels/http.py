@@ -1,7 +1,7 @@
 """Pages and files by their addresses (4.1.3 b): a collection record for each object, nothing that its host forbids.
 
 What was fetched before is asked for conditionally; what this run has fetched is not asked for again when it is killed
-and started anew (`_Journal`). An object that is gone (404, 410) is removed by the rule `gone`, one that may not be
+and started anew (`Journal`). An object that is gone (404, 410) is removed by the rule `gone`, one that may not be
 fetched by the rule of the signal that says so.
 """
 
@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import json
-import os
 import re
 import time
 from collections.abc import Iterator
@@ -19,13 +17,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from corpusgate.collect import credentials
 from corpusgate.collect.archive import digest, incoming, keep
 from corpusgate.collect.channels import Batch, Bench, Fetched
 from corpusgate.collect.web import addresses, signals
 from corpusgate.collect.web.client import Answer, Client, Refused, TooLarge, Unreachable, joined, split
 from corpusgate.collect.web.hosts import HOPS, Hosts, address
+from corpusgate.collect.web.journal import Journal
 from corpusgate.errors import NotAvailable
-from corpusgate.lake.run import write_atomically
 from corpusgate.settings.source import HttpChannel
 
 ATTEMPTS, _WAIT_MAX = 3, 60.0
@@ -41,7 +40,7 @@ def fetch(channel: HttpChannel, bench: Bench) -> Batch:
         NotAvailable: a list cannot be had, or no address at all could be asked.
     """
     with incoming(bench.place, bench.name) as folder:
-        visit = _Visit(channel, bench, folder, _Journal(bench.place.raw / "_http" / f"{bench.name}.jsonl"))
+        visit = _Visit(channel, bench, folder, Journal(bench.place.raw / "_http" / f"{bench.name}.jsonl"))
         for url in visit.named():
             visit.one(url)
         visit.journal.compact()
@@ -58,7 +57,7 @@ class _Visit:
     channel: HttpChannel
     bench: Bench
     folder: Path
-    journal: _Journal
+    journal: Journal
     objects: list[Fetched] = field(default_factory=list)
     faults: list[tuple[str, str]] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
@@ -158,6 +157,7 @@ class _Visit:
         if answer.status == 200 and answer.headers.get("content-type", "").split(";")[0].strip().lower() in _HTML:
             with body.open("rb") as file:
                 said += signals.of_page(file.read(256 << 10))
+        said += self._credentials(url, at, answer, body)
         for one in said:
             self.hosts.note(split(at), one)
         if signals.strictest(s.verdict for s in said) == signals.REFUSED:
@@ -173,6 +173,21 @@ class _Visit:
             "etag": answer.headers.get("etag", ""), "modified": answer.headers.get("last-modified", ""),
         }  # fmt: skip
         self._take(url, self.journal.note(url, entry), "fetched")
+
+    def _credentials(self, url: str, at: str, answer: Answer, body: Path) -> list[signals.Said]:
+        """What the object's own manifest says, or the one that its answer links to."""
+        manifest, linked = None, signals.linked_manifest(answer.headers)
+        if linked:
+            target = address(split(joined(at, linked)))
+            if self._forbidden(target):
+                return [signals.Said(credentials.SIGNAL, signals.REFUSED)]
+            try:
+                found = self.hosts.client.get(target, most=credentials.MANIFEST_MAX, delay=self.hosts.delay(target))
+            except (Unreachable, TooLarge):
+                return [signals.Said(credentials.SIGNAL, signals.REFUSED)]
+            manifest = found.body if found.status == 200 else b""
+        content = body if answer.status == 200 else None
+        return credentials.of_file(content, name_of(url), manifest)
 
     def _take(self, url: str, entry: dict[str, Any], status: str) -> None:
         self.objects.append(
@@ -235,48 +250,6 @@ class _Visit:
         if answer.status != 200:
             raise NotAvailable(f"not available here: {url}: the host answers {answer.status}.")
         return answer.body
-
-
-class _Journal:
-    """What was fetched under which address: a line an object, written at once; the last line of an address counts."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._entries: dict[str, dict[str, Any]] = {}
-        for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
-            try:
-                url, entry = json.loads(line)
-            except ValueError:
-                continue  # the last line of a killed process
-            self._set(url, entry)
-        path.parent.mkdir(parents=True, exist_ok=True)
-
-    def entry(self, url: str) -> dict[str, Any] | None:
-        return self._entries.get(url)
-
-    def note(self, url: str, entry: dict[str, Any]) -> dict[str, Any]:
-        self._line(url, entry)
-        return entry
-
-    def forget(self, url: str) -> None:
-        self._line(url, None)
-
-    def compact(self) -> None:
-        lines = [json.dumps([u, e], sort_keys=True) + "\n" for u, e in sorted(self._entries.items())]
-        write_atomically(self._path, "".join(lines))
-
-    def _line(self, url: str, entry: dict[str, Any] | None) -> None:
-        self._set(url, entry)
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps([url, entry], sort_keys=True) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-
-    def _set(self, url: str, entry: dict[str, Any] | None) -> None:
-        if entry is None:
-            self._entries.pop(url, None)
-        else:
-            self._entries[url] = entry
 
 
 def name_of(url: str) -> str:

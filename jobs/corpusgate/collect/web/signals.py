@@ -19,6 +19,7 @@ ROBOTS_MAX = 512 << 10
 _PAGE_HEAD = 256 << 10
 #: Categories of the aipref vocabulary that training falls under; the most specific one that is said decides.
 _CATEGORIES = ("train-genai", "train-ai", "foundation-model-production", "tdm", "bots", "all")
+_MANIFEST = re.compile(r"<([^<>]{1,2000})>\s*;[^,<>]*\brel\s*=\s*\"?c2pa-manifest\b", re.IGNORECASE)
 _NO_AI = re.compile(r"(?<![\w-])(noai|notrain)(?![\w-])", re.IGNORECASE)
 
 
@@ -98,6 +99,12 @@ def of_headers(headers: Mapping[str, str]) -> list[Said]:
     if _NO_AI.search(headers.get("x-robots-tag", "")):
         said.append(Said("x-robots-tag", REFUSED))
     return said
+
+
+def linked_manifest(headers: Mapping[str, str]) -> str | None:
+    """Where the answer says that the object's C2PA manifest lies, as written."""
+    found = _MANIFEST.search(headers.get("link", ""))
+    return found[1].strip() if found else None
 
 
 def of_page(content: bytes) -> list[Said]:
