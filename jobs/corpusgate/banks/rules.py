@@ -124,6 +124,8 @@ def _given(cells: Mapping[str, Any], name: str) -> str:
     value = _text(cells.get(name))
     if not value:
         raise Wrong("missing", f"{name} is empty", "fill it")
+    if len(value) > LONGEST["word"] or not value.isprintable():
+        raise Wrong("unreadable", f"{name} is too long, or holds what cannot be shown", "name it in plain characters")
     return value
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from corpusgate.gates.annotation_figures import annotation_figures
+from corpusgate.gates.bank_figures import bank_figures
 from corpusgate.gates.figures import Figure, GateInput, quoted
 from corpusgate.gates.halves import (
     BoundsOf,
@@ -24,6 +25,7 @@ from corpusgate.gates.halves import (
     without_figure,
 )
 from corpusgate.gates.release_figures import release_figures
+from corpusgate.gates.response_figures import response_figures
 from corpusgate.gates.source_figures import held_before, source_figures
 from corpusgate.gates.strata import Candidate, candidate
 from corpusgate.gates.verdict import Judged, blocked, blocks, fact, from_fact, holds_source, missing
@@ -36,7 +38,7 @@ from corpusgate.settings.control import Control
 LOG = logging.getLogger(__name__)
 
 SOURCE_SUITES = ("admission", "source")
-RELEASE_SUITES = ("content", "annotation", "release")
+RELEASE_SUITES = ("content", "annotation", "lexicon", "questions", "release")
 
 
 def source_gate(run: Run) -> StepResult:
@@ -99,6 +101,7 @@ def _judge_candidate(run: Run, catalogue: Catalogue) -> tuple[list[Judged], str]
     c: Candidate = candidate(run)
     figures: list[Figure] = release_figures(run, catalogue, c)
     figures += annotation_figures(run, catalogue, c.release_id, c.release_id)
+    figures += bank_figures(run, catalogue, c.release_id) + response_figures(run, catalogue, c.release_id)
     judged = judged_figures(catalogue, figures, RELEASE_SUITES)
     judged += without_figure(catalogue, judged, RELEASE_SUITES, "release", [c.release_id])
     judged += waiting(run, catalogue, "release", [c.release_id])

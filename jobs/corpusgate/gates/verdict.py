@@ -18,8 +18,8 @@ from corpusgate.settings.control import Control, Verdict
 
 Channel = Literal["trial", "filing"]
 
-#: Gates whose controls all wait for data of later kinds: annotated data, libraries, question banks.
-NO_SUITE_YET: tuple[str, ...] = ("annotation", "lexicon", "questions")
+#: Gates whose controls all wait together where a corpus has nothing of theirs: no annotation, no library, no bank.
+WAIT_TOGETHER: tuple[str, ...] = ("annotation", "lexicon", "questions")
 
 #: Worst first. Two halves of a control have the worse of their verdicts; what does not apply says nothing.
 ORDER: tuple[Verdict, ...] = ("fail", "pending", "waived", "pass", "not_applicable")
@@ -243,11 +243,11 @@ def _span(group: Sequence[VerdictRow]) -> str:
 
 
 def _waiting(lines: Sequence[VerdictRow], catalogue: Catalogue) -> list[VerdictRow]:
-    """Controls of the gates that have no suite yet, pending without a figure: one line a gate and level."""
+    """Controls that wait together, pending without a figure: one line a gate and level."""
     kept, groups = [], {}
     for line in lines:
         control = catalogue[line.control_id]
-        waits = line.verdict == "pending" and line.figure == "–" and control.gate in NO_SUITE_YET
+        waits = line.verdict == "pending" and line.figure == "–" and control.gate in WAIT_TOGETHER
         groups.setdefault((control.gate, control.level), []).append(line) if waits else kept.append(line)
     for (gate, level), group in groups.items():
         clauses = ", ".join(sorted({line.clause for line in group}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,10 @@ def answer(total: int = 500) -> list[Row]:
 MADE = {"words": keywords, "generated": generated, "refuse": refuse, "answer": answer}
 
 
-def take(place: Place, bank_id: str, rows: Sequence[Row], on: date | None = None, version: str | None = None) -> Taken:
+def take(
+    place: Place, bank_id: str, rows: Sequence[Row], on: date | None = None, version: str | None = None,
+    at: datetime = AT,
+) -> Taken:  # fmt: skip
     """Imports the rows as a version of the bank."""
     path = write_csv(place.home / "handed-in" / f"{bank_id}.csv", rows)
-    return import_bank(place, CONTENTS[bank_id], [path], bank_id, AT, version=version, released_on=on or AT.date())  # ty: ignore[invalid-argument-type]
+    return import_bank(place, CONTENTS[bank_id], [path], bank_id, at, version=version, released_on=on or AT.date())  # ty: ignore[invalid-argument-type]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,12 @@ import pytest
 from corpusgate.gates import job
 from corpusgate.gates import run as gx_run
 from corpusgate.gates.figures import Figure
-from corpusgate.gates.verdict import verdict_table
+from corpusgate.gates.verdict import WAIT_TOGETHER, verdict_table
 from corpusgate.lake import store
 from corpusgate.lake.run import Run, StepResult
 from corpusgate.settings.catalogue import Catalogue, load_catalogue
 from corpusgate.settings.place import Place
+from corpusgate_testing import banks as b
 from corpusgate_testing import gates as g
 from corpusgate_testing.gates import HOME, RELEASE, ROOT, SOURCES, Lake, attestation, batch, clean_lake, sha, verdicts
 
@@ -58,8 +59,8 @@ TECHNICAL_SAMPLE = ("45654-4-2-1-technical", "computed", RELEASE, "modality:text
 
 
 def test_everything_computed_passes_on_a_clean_lake(clean: Verdicts, catalogue: Catalogue) -> None:
-    # nothing is annotated here: see tests/unit/annotation
-    own = {c.id for c in catalogue if c.computed and c.gate != "annotation"}
+    # nothing is annotated here, and no bank is named: see tests/unit/annotation and test_bank_figures.py
+    own = {c.id for c in catalogue if c.computed and c.gate not in WAIT_TOGETHER}
     absent = {k for k, v in clean.items() if k[1:3] == ("computed", "*") and v == "not_applicable"}
     assert {k[0] for k in absent} == {"45654-4-1-3-d", "45652-draft-7-1-b", "45652-draft-7-2-b"}
     computed = {k: v for k, v in clean.items() if k[1] == "computed" and k[0] in own and k not in absent}
@@ -69,10 +70,13 @@ def test_everything_computed_passes_on_a_clean_lake(clean: Verdicts, catalogue: 
     assert judged_controls == own - {"45654-4-2-1-manual"} - {k[0] for k in absent}
 
 
-def test_controls_of_annotation_are_pending_where_nothing_is_annotated(clean: Verdicts, catalogue: Catalogue) -> None:
-    of_annotation = {c.id for c in catalogue if c.computed and c.gate == "annotation"}
-    verdict = {k[0]: v for k, v in clean.items() if k[1] == "computed" and k[0] in of_annotation}
-    assert set(verdict) == of_annotation and set(verdict.values()) == {"pending"}
+@pytest.mark.parametrize("gate", WAIT_TOGETHER)
+def test_controls_of_annotation_and_of_banks_are_pending_where_there_are_none(
+    clean: Verdicts, catalogue: Catalogue, gate: str
+) -> None:
+    of_gate = {c.id for c in catalogue if c.computed and c.gate == gate}
+    verdict = {k[0]: v for k, v in clean.items() if k[1] == "computed" and k[0] in of_gate}
+    assert of_gate and set(verdict) == of_gate and set(verdict.values()) == {"pending"}
 
 
 def test_trial_is_open_and_filing_waits_for_people_on_a_clean_lake(tmp_path: Path) -> None:
@@ -180,8 +184,8 @@ def test_a_planted_violation_fails_this_control_and_no_other(
 
 def test_every_computed_control_has_a_planted_violation(catalogue: Catalogue) -> None:
     planted = {control_id for control_id, *_ in PLANTED}
-    # those of annotation are planted in tests/unit/annotation/test_controls.py, of one kind in test_kind_figures.py
-    elsewhere = {c.id for c in catalogue if c.gate == "annotation" or (c.only_for and c.computed)}
+    # tests/contracts/test_planted.py sees to it that those are planted elsewhere, and where
+    elsewhere = {c.id for c in catalogue if c.gate in WAIT_TOGETHER or (c.only_for and c.computed)}
     elsewhere.add(TECHNICAL_SAMPLE[0])
     assert {c.id for c in catalogue if c.computed and c.same_as is None} - elsewhere == planted
 
@@ -217,6 +221,32 @@ def test_exactly_96_percent_of_the_reviewed_sample_passes(tmp_path: Path) -> Non
     g.review_all(lake, bad=4)
     after, _, _ = judged(lake.write(tmp_path))
     assert after["45654-4-2-1-manual", "human", RELEASE, "modality:text"] == "pass"
+
+
+# ---------------------------------------------------------------- banks, through the whole gate
+
+
+def with_banks(lake: Lake, folder: Path, days: int = 0) -> Run:
+    """The lake of a corpus with banks exactly at their bounds, so many days older."""
+    lake.corpus = {"banks": list(b.MADE)}
+    run = lake.write(folder)
+    for bank_id, make in b.MADE.items():
+        b.declare(run.place, bank_id)
+        b.take(run.place, bank_id, make(), on=g.AT.date() - timedelta(days=(7 if bank_id == "words" else 31) + days))
+    store.ensure_tables(run.place, ["bank_review", "question", "keyword"])
+    return run
+
+
+def test_banks_at_their_bounds_pass_the_whole_gate_and_a_day_later_only_their_age_fails(tmp_path: Path) -> None:
+    at_bound, _, release = judged(with_banks(clean_lake(), tmp_path / "at"))
+    of_banks = {k: v for k, v in at_bound.items() if k[1] == "computed" and k[0].startswith("45654-b-1-")}
+    rows = {k: v for k, v in of_banks.items() if k[0] != "45654-b-1-4"}
+    assert set(rows.values()) == {"pass"} and len({k[0] for k in rows}) == 10
+    assert {"45654-b-1-1-a", "45654-b-1-2-a"}.isdisjoint(release.facts["blocked"]["filing"])
+    late, _, release = judged(with_banks(clean_lake(), tmp_path / "late", days=1))
+    aged = {"45654-b-1-1-c", "45654-b-1-2-d", "45654-b-1-3-c"}
+    assert {k[0]: v for k, v in changed(at_bound, late).items()} == dict.fromkeys(aged, "fail")
+    assert aged <= set(release.facts["blocked"]["filing"]) and release.state == "ok", "trial is not blocked by B.1"
 
 
 # ---------------------------------------------------------------- misreadings (standard.md section 7, by number)
