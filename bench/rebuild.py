@@ -132,7 +132,7 @@ def kept(made: Lake, run_id: str = "bench-1") -> dict[str, str]:
     key = dict(zip(named["record_id"].to_pylist(), named["locator"].to_pylist(), strict=True))
     release = made.result(run_id, "publish")["facts"]["release_id"]
     out: dict[str, str] = {}
-    for file in sorted((made.lake / "releases" / release / "data").glob("*.parquet")):
+    for file in sorted((made.lake / "releases" / release / "data").rglob("*.parquet")):
         table = pq.read_table(file, columns=["record_id", "text"])
         for record, text in zip(table["record_id"].to_pylist(), table["text"].to_pylist(), strict=True):
             out[key[record].removeprefix("key:")] = text

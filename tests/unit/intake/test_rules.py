@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from pathlib import Path
 
@@ -169,6 +170,18 @@ class TestSourceRules:
 )  # fmt: skip
 def test_domain_of_an_address(url: str | None, host: str | None) -> None:
     assert rules.domain(url) == host
+
+
+@given(
+    st.sampled_from(["http://", "https://", "HTTP://", "ftp://", "//", ""]),
+    st.text("aZ09.-_:@[]%例 \t", max_size=12),
+    st.sampled_from(["", "/", "/a?b", "?q", "#f", ":80", ":80/", "\n", "\\"]),
+)
+def test_the_short_way_to_a_domain_gives_what_the_standard_gives(scheme: str, host: str, rest: str) -> None:
+    short = rules.domain(scheme + host + rest)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rules, "_PLAIN_URL", re.compile(r"(?!)"))
+        assert short == rules.domain(scheme + host + rest)
 
 
 def test_no_id_depends_on_where_the_file_lies(tmp_path: Path) -> None:

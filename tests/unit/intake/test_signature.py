@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from corpusgate.decide.near import rules
 from corpusgate.errors import DetectorMissing
 from corpusgate.intake.detectors import signature
+from corpusgate.intake.detectors.batch import make_batch
 from corpusgate_testing.near import edited, in_traditional, text_of
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)  # lone surrogates and NULs too
@@ -85,6 +86,12 @@ def test_no_text_is_too_strange_and_none_depends_on_its_neighbours(texts):
     assert together == [signature.sign([t])[0] for t in texts]
     runs = signature.sequences(texts)
     assert [s.hashes.size == 0 for s in runs] == [t is None for t in together]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.one_of(ANY_TEXT, st.integers(0, 5).map(lambda n: in_traditional(text_of(n, 60)))), max_size=6))
+def test_a_folded_batch_is_signed_as_its_texts_are(texts):
+    assert signature.sign_batch(make_batch(texts)) == signature.sign(texts)
 
 
 @settings(max_examples=20, deadline=None)

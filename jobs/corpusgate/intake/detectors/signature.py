@@ -21,6 +21,7 @@ from functools import lru_cache
 import numpy as np
 
 from corpusgate.errors import DetectorMissing
+from corpusgate.intake.detectors.batch import Batch
 from corpusgate.intake.detectors.fold import fold_codes, join
 from corpusgate.intake.detectors.fold_table import CODE_POINTS, SENTINEL, fold_table
 
@@ -84,10 +85,31 @@ def sign(texts: Sequence[str]) -> list[bytes | None]:
         if len(batch) == 1 and len(batch[0]) > _CODES_AT_ONCE:
             out.append(_sign_long(batch[0]))
             continue
-        hashes, counts = _shingles(_near_form(batch))
-        minima = _minima(hashes, counts)
-        out += [row.tobytes() if n else None for row, n in zip(minima, counts.tolist(), strict=True)]
+        out += _signed(_near_form(batch))
     return out
+
+
+def sign_batch(batch: Batch) -> list[bytes | None]:
+    """`sign` of the texts of a batch, which is folded already."""
+    if len(batch.texts) == 1 and len(batch.texts[0]) > _CODES_AT_ONCE:
+        return sign(batch.texts)
+    folded = batch.folded
+    codes, chosen = folded.codes, _traditional(folded.stored)
+    if chosen.size:
+        converted, _ = fold_codes(join([_converted(batch.texts[at]) for at in chosen.tolist()]))
+        cuts = np.flatnonzero(converted == SENTINEL)
+        parts, done = [], 0
+        for nth, at in enumerate(chosen.tolist()):
+            parts += (codes[done : folded.starts[at]], converted[cuts[nth] + 1 : cuts[nth + 1]])
+            done = folded.ends[at]
+        codes = np.concatenate((*parts, codes[done:]))
+    return _signed(codes[~_tables().blank[codes]])
+
+
+def _signed(near: np.ndarray) -> list[bytes | None]:
+    hashes, counts = _shingles(near)
+    minima = _minima(hashes, counts)
+    return [row.tobytes() if n else None for row, n in zip(minima, counts.tolist(), strict=True)]
 
 
 def sequences(texts: Sequence[str]) -> list[ShingleSequence]:
@@ -123,17 +145,26 @@ def _near_form(texts: Sequence[str], traditional: bool | None = None) -> np.ndar
     """Code points of the near forms, a sentinel before, between and after them. `traditional` None: each text's own."""
     codes = join(texts)
     if traditional is None:
-        edges = np.flatnonzero(codes == SENTINEL)
-        chosen = np.flatnonzero(_is_traditional(*_script(codes, edges[:-1] + 1)))
+        chosen = _traditional(codes)
     else:
         chosen = np.arange(len(texts)) if traditional else np.zeros(0, dtype=np.int64)
     if chosen.size:
         converted = list(texts)
         for at in chosen.tolist():
-            converted[at] = _converter().convert(_SURROGATE.sub("\ufffd", texts[at]))
+            converted[at] = _converted(texts[at])
         codes = join(converted)
     folded, _ = fold_codes(codes)
     return folded[~_tables().blank[folded]]
+
+
+def _traditional(codes: np.ndarray) -> np.ndarray:
+    """Numbers of the traditional texts among joined ones."""
+    edges = np.flatnonzero(codes == SENTINEL)
+    return np.flatnonzero(_is_traditional(*_script(codes, edges[:-1] + 1)))
+
+
+def _converted(text: str) -> str:
+    return _converter().convert(_SURROGATE.sub("\ufffd", text))
 
 
 def _script(codes: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
