@@ -97,6 +97,7 @@ with DAG(
         ).expand(op_kwargs=admitted.output.map(lambda source: {"source": source}))
 
     with TaskGroup("release", prefix_group_id=False):
+        hosts = here("hosts")
         decide = spark("decide")
         release_gate = here("release_gate", steps.release_gate, **JUDGE)
         publish = spark("publish")
@@ -106,7 +107,7 @@ with DAG(
     # The only leaf, so the run is as green as what is published: red verdicts of sources do not stop it.
     announce = here("announce", steps.announce, outlets=[RELEASE])
 
-    sources >> admitted >> intake >> source_gate >> decide >> release_gate >> publish
+    sources >> admitted >> intake >> source_gate >> hosts >> decide >> release_gate >> publish
     source_gate >> source_verdict >> evidence
     publish >> evidence >> announce
     publish >> announce

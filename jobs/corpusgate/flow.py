@@ -48,6 +48,8 @@ STEPS: tuple[Step, ...] = (
          "read, screen and sign every admitted text in one pass"),
     Step("source_gate", "corpusgate.gates.job:source_gate", "gate", False, ("record", "screening", "finding"),
          ("control_result",), "judge each source: 4.1.1 b, coverage, metadata"),
+    Step("hosts", "corpusgate.collect.recheck:hosts", "python", False, ("record",), ("host_signal",),
+         "ask the hosts of what was found on the web again, where the corpus allows it"),
     Step("decide", "corpusgate.decide.job:decide", "spark", False, ("record", "finding", "document"),
          ("near_edge", "decision", "release_record", "sample", "sample_item"),
          "keep, mask or remove each record; freeze a candidate"),

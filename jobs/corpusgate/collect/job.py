@@ -50,6 +50,9 @@ def without_reserved(run: Run, source: Source, batch: Batch) -> Batch:
     in_folder = isinstance(source.channel, FolderChannel)
     made = Batch([], list(batch.faults), list(batch.refused), list(batch.signals))
     for found in batch.objects:
+        if found.address is not None:  # files of records, without a manifest beside them: see the channel
+            made.objects.append(found)
+            continue
         sidecar = credentials.sidecar(found.path if in_folder else None, found.name, beside)
         if sidecar is None and credentials.media_type(found.path) is None:
             made.objects.append(found)
@@ -95,16 +98,16 @@ def _result(run: Run, source: Source, batch: Batch) -> StepResult:
 
 
 def _fact(run: Run, source: Source, found: Fetched, first: dict[str, datetime]) -> dict[str, Any]:
-    key = acquisition_id(source.id, found.name, found.sha256)
+    key = acquisition_id(source.id, found.name, found.identity)
     in_folder = isinstance(source.channel, FolderChannel)
     return {
         "acquisition_id": key,
         "name": found.name,
         "purl": f"{source.purl}/{found.name}" if in_folder else found.url or source.purl,
-        "path": str(found.path),
+        "path": found.address or str(found.path),
         "fetched_at": first.get(key, run.at).isoformat(),
         "bytes": found.bytes,
-        "sha256": found.sha256,
+        "sha256": found.sha256 or None,
         "etag": found.etag,
         "status": found.status,
         "agent": found.agent,

@@ -45,12 +45,26 @@ SOURCES: tuple[Table, ...] = (
         ],
     ),
     table(
+        "tombstone",
+        "A record that its source has no more: with which batch it was seen last, and since which batch and run it is "
+        "gone. `returned_in`: the run in which the source had it again.",
+        "record_id batch_id",
+        [
+            ("record_id", S), ("source_id", S), ("locator", S), ("text_sha256", S), ("acquisition_id", S),
+            ("last_batch_id", S), ("batch_id", S), ("first_acquired_at", TIME), ("because", S), ("vanished_in", S),
+            ("vanished_at", TIME), ("returned_in", S), ("returned_at", TIME),
+        ],
+        partition="batch_id",
+    ),
+    table(
         "host_signal",
-        "What a host said about crawling and mining when it was asked.",
+        "What a host, or a file itself, said about crawling and mining when it was asked.",
         "host fetched_at signal",
         [
             ("host", S), ("fetched_at", TIME), ("signal", S), ("status", I64), ("sha256", S), ("verdict", S),
             ("agent", S), ("run_id", S),
+            # the address that it was said of; null: of the host as a whole
+            ("url", S),
         ],
     ),
     table(

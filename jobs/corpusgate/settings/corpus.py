@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from corpusgate.settings.model import Declared, Identifier
 from corpusgate.settings.source import Modality
@@ -22,6 +23,27 @@ class NearDuplicates(Declared):
     overlap: float = Field(0.85, ge=0.7, le=1, description="least share of their characters in runs of 5 in common")
 
 
+class AskHosts(Declared):
+    """That a rebuild may go out to the net: it asks the hosts of what was found on the web whether they still permit
+    mining, politely and once a day."""
+
+    agent: str = Field("corpusgate", pattern=r"^[A-Za-z_-]+$", description="product name, as robots rules write it")
+    contact: str | None = Field(None, description="address in the User-Agent, for whoever runs a host")
+    delay: float = Field(1.0, ge=0, le=60, description="seconds between two requests to one host")
+    timeout: float = Field(10.0, gt=0, le=600, description="seconds that one answer may take")
+    hosts_max: int = Field(10_000, ge=1, description="hosts asked in one rebuild, those longest not asked first")
+    unreachable: Literal["keep", "refuse"] = Field(
+        "keep", description="of a host that does not answer: what it said last, or no"
+    )
+    private_networks: tuple[str, ...] = Field((), description="networks in CIDR form that may be asked all the same")
+
+    @model_validator(mode="after")
+    def _networks(self) -> AskHosts:
+        for network in self.private_networks:
+            ip_network(network)
+        return self
+
+
 class Policy(Declared):
     """What is removed, what is masked, what goes to people. Decisions follow it; findings do not depend on it."""
 
@@ -33,6 +55,7 @@ class Policy(Declared):
         (), description="roles that may hold risk in sources of safety data (45674 8.3 a); a chosen answer never may"
     )
     near_duplicates: NearDuplicates | None = Field(NearDuplicates(), description="null: near duplicates stay")
+    ask_hosts: AskHosts | None = Field(None, description="null: a rebuild asks no host of what it already holds")
     errored_share_max: float = Field(0.01, ge=0, le=1, description="errored share of a source's items that holds it")
     review_sample: int = Field(4000, ge=1, description="items of each modality for people (B.2.1.2.1 a)")
     review_double_share: float = Field(0.10, ge=0, le=1, description="share of a sample that two people judge")

@@ -28,6 +28,13 @@ SELECT text_sha256, url FROM (
   SELECT *, RANK() OVER (PARTITION BY subject ORDER BY recorded_at DESC) AS nth FROM takedown
 ) AS t WHERE nth = 1 AND state = 'held'
 """
+# What a host said of single addresses of which it says something else than of itself, newest first.
+_ADDRESSED = """
+SELECT url, MAX(CASE WHEN verdict = 'refused' THEN 1 ELSE 0 END) AS refused FROM (
+  SELECT url, verdict, ROW_NUMBER() OVER (PARTITION BY url, signal ORDER BY fetched_at DESC) AS nth
+  FROM host_signal WHERE url IS NOT NULL
+) AS h WHERE nth = 1 GROUP BY url
+"""
 # What a host says of itself as a whole, newest first; an object that we fetched was judged by its own address.
 _REFUSING = """
 SELECT DISTINCT SPLIT_PART(host, ':', 1) AS host FROM (
@@ -43,8 +50,10 @@ LEFT JOIN acquisition a ON r.acquisition_id = a.acquisition_id
 LEFT JOIN (SELECT DISTINCT text_sha256 FROM ({_IN_FORCE}) AS x WHERE text_sha256 IS NOT NULL) t
   ON r.text_sha256 = t.text_sha256
 LEFT JOIN (SELECT DISTINCT url FROM ({_IN_FORCE}) AS x WHERE url IS NOT NULL) u ON r.url = u.url
-LEFT JOIN ({_REFUSING}) h ON r.domain = h.host AND a.permission IS NULL
-WHERE t.text_sha256 IS NOT NULL OR u.url IS NOT NULL OR h.host IS NOT NULL
+LEFT JOIN ({_REFUSING}) h ON r.domain = h.host
+LEFT JOIN ({_ADDRESSED}) s ON r.url = s.url
+WHERE t.text_sha256 IS NOT NULL OR u.url IS NOT NULL
+   OR (COALESCE(s.refused = 1, h.host IS NOT NULL) AND (a.permission IS NULL OR a.url IS DISTINCT FROM r.url))
 """
 
 

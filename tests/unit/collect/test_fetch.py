@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from corpusgate.collect.channels import Bench
+from corpusgate.collect.archive import digest
+from corpusgate.collect.channels import Bench, folder
 from corpusgate.collect.job import fetch
 from corpusgate.collect.rules import acquisition_rows
 from corpusgate.lake import store
@@ -371,6 +372,39 @@ def test_a_folder_is_listed_in_order_hashed_in_place_and_its_links_are_not_follo
     assert result.facts["acquisitions"][0]["path"] == str(data / "a.txt")
     assert result.facts["acquisitions"][0]["status"] == "listed"
     assert not place.raw.exists()
+
+
+def test_a_file_that_is_still_the_same_costs_its_line_in_the_listing(place, tmp_path, monkeypatch):
+    data = tmp_path / "data"
+    data.mkdir()
+    for name in ("a.txt", "b.txt", "c.txt"):
+        (data / name).write_bytes(name.encode())
+    read = []
+    monkeypatch.setattr(folder, "SETTLED", -60)
+    monkeypatch.setattr(folder, "digest", lambda path: read.append(path.name) or digest(path))
+    first = fetch(run_of(place), declared()).facts["acquisitions"]
+    assert read == ["a.txt", "b.txt", "c.txt"]
+
+    before = (data / "b.txt").stat()
+    (data / "b.txt").write_bytes(b"B.txt")  # of the same size, and with its old time put back
+    os.utime(data / "b.txt", ns=(before.st_atime_ns, before.st_mtime_ns))
+    (data / "c.txt").unlink()
+    read.clear()
+    second = fetch(run_of(place), declared()).facts["acquisitions"]
+    assert read == ["b.txt"]
+    assert [f["name"] for f in second] == ["a.txt", "b.txt"]
+    assert (second[0]["sha256"] == first[0]["sha256"], second[1]["sha256"] == first[1]["sha256"]) == (True, False)
+
+
+def test_a_file_that_changed_just_now_is_hashed_again(place, tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.txt").write_bytes(b"a")
+    read = []
+    monkeypatch.setattr(folder, "SETTLED", 3600)
+    monkeypatch.setattr(folder, "digest", lambda path: read.append(path.name) or digest(path))
+    for _ in range(2):
+        fetch(run_of(place), declared())
+    assert read == ["a.txt", "a.txt"]
 
 
 def test_a_file_whose_name_cannot_be_stored_is_counted_as_errored(place, tmp_path):

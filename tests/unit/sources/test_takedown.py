@@ -32,7 +32,8 @@ def place(tmp_path):
         )
     ]  # fmt: skip
     store.append_new(place, "record", made, "r")
-    permitted = {"acquisition_id": "gamma", "source_id": "gamma", "permission": "allowed robots:none:404"}
+    permitted = {"acquisition_id": "gamma", "source_id": "gamma", "permission": "allowed robots:none:404",
+                 "url": "https://a.example/3"}  # fmt: skip
     store.append_new(place, "acquisition", [permitted, {"acquisition_id": "alpha", "source_id": "alpha"}], "r")
     return place
 

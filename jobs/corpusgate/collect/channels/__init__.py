@@ -19,7 +19,10 @@ from corpusgate.settings.source import Channel
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One raw file or object at `path`: `name` is the same in each run, whatever the client called the file."""
+    """One raw file or object at `path`: `name` is the same in each run, whatever the client called the file.
+
+    An object that stays in its store has an `address` instead of a path, and an `etag` instead of a hash.
+    """
 
     name: str
     path: Path
@@ -30,6 +33,12 @@ class Fetched:
     etag: str | None = None
     url: str | None = None
     permission: str | None = None
+    address: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """What names its bytes: their SHA-256, else what the store says of them."""
+        return self.sha256 or f"etag:{self.etag}:{self.bytes}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,6 @@ from corpusgate.intake.rules import matches, member_path
 from corpusgate.lake.run import write_atomically
 from corpusgate.settings.source import FolderChannel
 
-
 #: Seconds that a file must have been left alone before it is taken for the one that was hashed.
 SETTLED = 2.0
 
@@ -38,7 +37,7 @@ def fetch(channel: FolderChannel, bench: Bench) -> Batch:
             f"not available here: there is no folder {root}. Next: put the files there, or correct channel.path; the "
             "demonstration's own sources are made by `corpusgate fixtures`."
         )
-    note = bench.place.raw / "_folders" / f"{bench.name}.json"
+    note = bench.place.lake / "_folders" / f"{bench.name}.json"
     known: dict[str, Any] = json.loads(note.read_text("utf-8")) if note.is_file() else {}
     kept: dict[str, Any] = {}
     objects: list[Fetched] = []

@@ -1,6 +1,7 @@
-"""Objects of a bucket: listed, and brought into the archive where they are new; an unchanged one costs its line in
-the listing (ETag and size). Credentials are boto3's to find: environment, Airflow's connection in it, or the machine's
-role."""
+"""Objects of a bucket: listed; big files of text and tables stay where they are (the listing is the acquisition, and
+intake's workers read them, see `collect/store.py`), the others are brought into the archive where they are new. An
+unchanged one costs its line in the listing (ETag and size). Credentials are boto3's to find: environment, Airflow's
+connection in it, or the machine's role."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from corpusgate.collect.archive import Digest, digest, incoming, keep
 from corpusgate.collect.channels import Batch, Bench, Fetched
 from corpusgate.collect.client import shown
+from corpusgate.collect.credentials import SUFFIX
 from corpusgate.errors import NotAvailable
 from corpusgate.intake.rules import matches, member_path
 from corpusgate.lake.run import write_atomically
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
 CONNECT, READ, ATTEMPTS = 5, 60, 3
 #: Objects that one request lists.
 PAGE = 1000
+#: Files that stay in the store where they are big: of records and nothing else, so none carries a reservation itself.
+BULK = tuple(
+    f".{kind}{packed}" for kind in ("jsonl", "ndjson", "json", "csv", "tsv", "txt", "parquet", "warc", "wet")
+    for packed in ("", ".gz", ".zst", ".bz2", ".xz")
+)  # fmt: skip
 _BLOCK = 1 << 20
 #: Connection of Airflow that may hold the credentials (`aws://key:secret@`), as it stands in the environment.
 CONNECTION = "AIRFLOW_CONN_CORPUSGATE_S3"
@@ -44,7 +51,12 @@ def fetch(channel: S3Channel, bench: Bench) -> Batch:
     try:
         with incoming(bench.place, bench.name) as folder:
             client = connect(channel)
-            for entry in _listed(client, channel):
+            entries = list(_listed(client, channel))
+            beside = {e["Key"] for e in entries if e["Key"].endswith(SUFFIX)}
+            for entry in entries:
+                if _stays(channel, entry, beside):
+                    _left(channel, entry, batch)
+                    continue
                 _one(client, channel, bench, folder, entry, known, batch)
                 kept[entry["Key"]] = known.get(entry["Key"])
     except (BotoCoreError, ClientError) as error:
@@ -100,19 +112,41 @@ def _listed(client: Any, channel: S3Channel) -> Iterator[dict[str, Any]]:
         yield from page.get("Contents", ())
 
 
+def _stays(channel: S3Channel, entry: dict[str, Any], beside: set[str]) -> bool:
+    """Whether the object is a big one of records, without a manifest of reservations beside it."""
+    key = entry["Key"]
+    stem = key[: -len(Path(key).suffix)] if Path(key).suffix else key
+    big = channel.stay_above < entry["Size"] <= channel.max_bytes
+    return big and key.lower().endswith(BULK) and not {key + SUFFIX, stem + SUFFIX} & beside
+
+
+def _left(channel: S3Channel, entry: dict[str, Any], batch: Batch) -> None:
+    key = entry["Key"]
+    if (name := _name(channel, key, batch)) is None:
+        return
+    url = f"s3://{channel.bucket}/{key}"
+    left = Fetched(name, Path(), entry["Size"], "", "listed", "s3", entry["ETag"], url, address=url)
+    batch.objects.append(left)
+
+
+def _name(channel: S3Channel, key: str, batch: Batch) -> str | None:
+    """The object's name below the prefix; None where the globs leave it out, or where it is a fault."""
+    name = key.removeprefix(channel.prefix).lstrip("/") or key.rsplit("/", 1)[-1]
+    try:
+        return name if matches(member_path(name), channel.include) else None
+    except ValueError as error:
+        batch.faults.append((key.encode("utf-8", "backslashreplace").decode("utf-8"), str(error)))
+        return None
+
+
 def _one(
     client: Any, channel: S3Channel, bench: Bench, folder: Path, entry: dict[str, Any], known: dict[str, Any],
     batch: Batch,
 ) -> None:  # fmt: skip
     key, size, etag = entry["Key"], entry["Size"], entry["ETag"]
-    name = key.removeprefix(channel.prefix).lstrip("/") or key.rsplit("/", 1)[-1]
     if key.endswith("/") and not size:
         return  # a folder as some tools make it
-    try:
-        if not matches(member_path(name), channel.include):
-            return
-    except ValueError as error:
-        batch.faults.append((key.encode("utf-8", "backslashreplace").decode("utf-8"), str(error)))
+    if (name := _name(channel, key, batch)) is None:
         return
     if size > channel.max_bytes:
         batch.faults.append((name, f"{size:,} bytes, channel.max_bytes is {channel.max_bytes:,}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlunsplit
@@ -13,7 +14,7 @@ from corpusgate.collect.web.signals import ALLOWED, REFUSED, ROBOTS_MAX, SILENT,
 
 HOPS = 5
 _DELAY_MAX = 60.0
-_FILES = {"robots": "/robots.txt", "tdmrep": "/.well-known/tdmrep.json", "ai.txt": "/ai.txt"}
+FILES = {"robots": "/robots.txt", "tdmrep": "/.well-known/tdmrep.json", "ai.txt": "/ai.txt"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Hosts:
         """
         parts = split(url)
         files = self._of(parts)
-        said = _judged(files, self.agent, url, parts.path or "/")
+        said = judged(files, self.agent, url, parts.path or "/")
         for one in said:
             if one.verdict == REFUSED:
                 self.note(parts, one, files)
@@ -74,46 +75,62 @@ class Hosts:
     def note(self, parts: SplitResult, said: Said, files: dict[str, File] | None = None) -> None:
         """Keeps what was said about one address."""
         file = (files or {}).get(said.signal)
-        path = parts.path or "/"
-        self._row(parts.netloc, f"{said.signal} {path}", said.verdict, file)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._row(parts.netloc, f"{said.signal} {path}", said.verdict, file, address(parts))
+
+    def known(self, origin: str, files: dict[str, File]) -> None:
+        """Takes the host's files as they are, and keeps what they say of the host as a whole."""
+        self._files[origin] = files
+        for one in judged(files, self.agent, origin + "/", "/"):
+            self._row(split(origin).netloc, one.signal, one.verdict, files.get(one.signal, files["robots"]))
 
     def _of(self, parts: SplitResult) -> dict[str, File]:
         origin = f"{parts.scheme}://{parts.netloc}"
         if origin not in self._files:
-            files = {name: self._file(origin + path) for name, path in _FILES.items()}
-            self._files[origin] = files
-            for one in _judged(files, self.agent, origin + "/", "/"):
-                self._row(parts.netloc, one.signal, one.verdict, files.get(one.signal, files["robots"]))
+            self.known(origin, {name: self._file(origin + path) for name, path in FILES.items()})
         return self._files[origin]
 
     def _file(self, url: str) -> File:
-        try:
-            answer = self._followed(url)
-        except (Unreachable, TooLarge):
-            return File(None, None, reached=False)
-        if answer.status >= 500 or answer.status == 429:
-            return File(None, answer.status, reached=False)
-        return File(answer.body if 200 <= answer.status < 300 else None, answer.status)
+        return asked(self.client, url)[0]
 
-    def _followed(self, url: str) -> Answer:
-        for _ in range(HOPS + 1):
-            answer = self.client.get(url, most=ROBOTS_MAX, delay=0.0)
-            if not answer.target:
-                return answer
-            url = joined(url, answer.target)
-        return Answer(404, {})  # RFC 9309, 2.3.1.2: more than five hops count as not there
-
-    def _row(self, host: str, signal: str, verdict: str, file: File | None) -> None:
+    def _row(self, host: str, signal: str, verdict: str, file: File | None, url: str | None = None) -> None:
         if (host, signal) in self._said:
             return
         self._said.add((host, signal))
         self.rows.append(
             {"host": host, "fetched_at": self.at, "signal": signal, "status": file.status if file else None,
-             "sha256": file.sha256 if file else None, "verdict": verdict, "agent": self.client.agent}
+             "sha256": file.sha256 if file else None, "verdict": verdict, "agent": self.client.agent, "url": url}
         )  # fmt: skip
 
 
-def _judged(files: dict[str, File], agent: str, url: str, path: str) -> list[Said]:
+def asked(
+    client: Client, url: str, headers: Mapping[str, str] | None = None, delay: float | None = 0.0
+) -> tuple[File, Answer | None]:
+    """One of a host's files, and the answer that it came in; `headers` may make the request conditional.
+
+    Raises:
+        Refused: the host may not be asked at all.
+    """
+    try:
+        answer = _followed(client, url, headers, delay)
+    except (Unreachable, TooLarge):
+        return File(None, None, reached=False), None
+    if answer.status >= 500 or answer.status == 429:
+        return File(None, answer.status, reached=False), answer
+    return File(answer.body if 200 <= answer.status < 300 else None, answer.status), answer
+
+
+def _followed(client: Client, url: str, headers: Mapping[str, str] | None, delay: float | None) -> Answer:
+    for _ in range(HOPS + 1):
+        answer = client.get(url, most=ROBOTS_MAX, delay=delay, headers=headers)
+        if not answer.target:
+            return answer
+        url = joined(url, answer.target)
+    return Answer(404, {})  # RFC 9309, 2.3.1.2: more than five hops count as not there
+
+
+def judged(files: Mapping[str, File], agent: str, url: str, path: str) -> list[Said]:
+    """What a host's files say of one address, or of the host as a whole where that is its root."""
     robots, tdmrep, ai = files["robots"], files["tdmrep"], files["ai.txt"]
     if not robots.reached:
         by_robots = REFUSED

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import translate
+from functools import lru_cache
 from html.parser import HTMLParser
 from typing import Any
 
@@ -33,12 +34,17 @@ class Said:
 
 def robots(text: str, agent: str, url: str) -> str:
     """The verdict of a robots file on an address. An empty file allows everything."""
-    return ALLOWED if Protego.parse(text).can_fetch(url, agent) else REFUSED
+    return ALLOWED if _rules(text).can_fetch(url, agent) else REFUSED
 
 
 def crawl_delay(text: str, agent: str) -> float:
     """The seconds that the file asks for between requests; 0 where it asks for none."""
-    return float(Protego.parse(text).crawl_delay(agent) or 0)
+    return float(_rules(text).crawl_delay(agent) or 0)
+
+
+@lru_cache(maxsize=16)
+def _rules(text: str) -> Protego:
+    return Protego.parse(text)
 
 
 def content_usage_of_robots(text: str, agent: str, path: str) -> str:
