@@ -12,7 +12,7 @@ from corpusgate.gates.reviewed import in_force_samples
 from corpusgate.lake import store
 from corpusgate.review import assignments, journal, reading
 from corpusgate.review.desk import Desk, desk
-from corpusgate.review.draw import ITEMS_RECORDED_MAX, TECHNICAL
+from corpusgate.review.draw import ITEMS_RECORDED_MAX, OF_CANDIDATE, TECHNICAL
 from corpusgate.review.journal import Verdict
 from corpusgate.review.standing import Standing, standing
 from corpusgate.settings.place import Place
@@ -172,6 +172,6 @@ def _for_people(place: Place) -> list[dict[str, Any]]:
     if not (place.table("sample") / "_delta_log").is_dir():
         return []
     rows = store.read(place, "sample").to_pylist()
-    found = [r for r in rows if r["frame"] == "release_record" and r["control_id"] != TECHNICAL]
+    found = [r for r in rows if r["frame"] in OF_CANDIDATE and r["control_id"] != TECHNICAL]
     found = [r for r in found if r["size"] <= ITEMS_RECORDED_MAX]
     return sorted(found, key=lambda r: (r["drawn_at"], r["sample_id"]), reverse=True)[:LISTED]
