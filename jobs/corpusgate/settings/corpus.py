@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from corpusgate.settings.model import Declared, Identifier
 from corpusgate.settings.source import Modality
+from corpusgate.settings.test_set import TestSetTreatment
 
 Treatment = Literal["mask", "remove", "keep"]
 
@@ -54,6 +55,9 @@ class Policy(Declared):
     risk_allowed_in: tuple[Literal["prompt", "rejected"], ...] = Field(
         (), description="roles that may hold risk in sources of safety data (45674 8.3 a); a chosen answer never may"
     )
+    test_sets: dict[Identifier, TestSetTreatment] = Field(
+        {}, description="file under conf/test_sets -> whether records that overlap with it are reported or removed"
+    )
     near_duplicates: NearDuplicates | None = Field(NearDuplicates(), description="null: near duplicates stay")
     ask_hosts: AskHosts | None = Field(None, description="null: a rebuild asks no host of what it already holds")
     errored_share_max: float = Field(0.01, ge=0, le=1, description="errored share of a source's items that holds it")
@@ -86,3 +90,12 @@ class Corpus(Declared):
     banks: tuple[Identifier, ...] = Field((), description="keyword libraries and question banks of the service (B.1)")
     policy: Policy
     channels: tuple[Literal["trial", "filing"], ...] = ("trial", "filing")
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Corpus:
+        """A source named twice would be read twice, and every record of it would stand twice in the accounts."""
+        for name in ("sources", "benign_sources", "banks", "languages", "modalities"):
+            given = getattr(self, name)
+            if twice := sorted({x for x in given if given.count(x) > 1}):
+                raise ValueError(f"{name} has {', '.join(twice)} more than once")
+        return self
