@@ -8,8 +8,11 @@ from pathlib import Path
 
 from corpusgate.banks.lexicon import digest
 from corpusgate.errors import UserError
-from corpusgate.intake.detectors.model import Kit
+from corpusgate.intake.detectors.model import Kit, SetFile
 from corpusgate.lake.run import Run
+from corpusgate.settings.corpus import Corpus
+from corpusgate.settings.load import load_test_sets
+from corpusgate.settings.place import Place
 
 KEY_VARIABLE = "CORPUSGATE_HMAC_KEY"
 CACHE = "cache/keywords"
@@ -18,11 +21,11 @@ _SHORTEST = 16  # bytes: under that a key could be found by trial
 
 
 def kit_for(run: Run) -> Kit:
-    """The kit of a run: the lexicon that the corpus names, by its hash, the key of this installation, the
-    promoted model.
+    """The kit of a run: the lexicon and the test sets that the corpus names, by their hashes, the key of this
+    installation, the promoted model.
 
     Raises:
-        UserError: no such lexicon, or a key that is not usable.
+        UserError: no such lexicon or test set, or a key that is not usable.
     """
     folder = run.place.conf / "lexicons" / run.corpus.policy.lexicon
     if not folder.is_dir():
@@ -33,7 +36,35 @@ def kit_for(run: Run) -> Kit:
         )
     key = hmac_key(run.place.var)
     model_dir, model_sha256 = promoted_model(run)
-    return Kit(str(folder), digest(folder), key, key_id(key), model_dir, model_sha256, str(run.place.var / CACHE))
+    return Kit(
+        str(folder), digest(folder), key, key_id(key), model_dir, model_sha256, str(run.place.var / CACHE),
+        test_files(run.place, run.corpus),
+    )  # fmt: skip
+
+
+def test_files(place: Place, corpus: Corpus) -> tuple[SetFile, ...]:
+    """The files of the test sets that the corpus's policy names, each seen to be the declared one.
+
+    Raises:
+        UserError: a set is not declared, or its file is not there or another one.
+    """
+    made = []
+    for one in load_test_sets(place, corpus):
+        path = place.var / "test_sets" / one.path
+        if not path.is_file():
+            raise UserError(
+                f"The test set {one.id} is not in {path}: get it from {one.source} (licence {one.licence}) and put it "
+                f"there, or take it out of policy.test_sets in conf/corpora/{corpus.id}.yaml."
+            )
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != one.sha256:
+            raise UserError(
+                f"{path} hashes to {found}, and conf/test_sets/{one.id}.yaml names {one.sha256}: get the declared file "
+                "again, or declare this one as another version."
+            )
+        made.append(SetFile(one.id, str(path), one.sha256, one.fields if one.format == "jsonl" else ()))
+    return tuple(made)
 
 
 def promoted_model(run: Run) -> tuple[str | None, str | None]:

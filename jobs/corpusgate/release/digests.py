@@ -62,6 +62,7 @@ def conf_files(run: Run) -> list[Path]:
     """The files under `conf/` that a verdict of this corpus depends on."""
     conf = run.place.conf
     named = [conf / "corpora" / f"{run.corpus.id}.yaml", *(conf / "sources" / f"{s}.yaml" for s in run.corpus.sources)]
+    named += [conf / "test_sets" / f"{name}.yaml" for name in run.corpus.policy.test_sets]
     licences = [p for p in conf.glob("licences*") for p in (p.rglob("*") if p.is_dir() else (p,))]
     return [p for p in (*named, *conf.glob("controls/*.yaml"), *licences, *lexicon_files(run)) if p.is_file()]
 

@@ -15,6 +15,7 @@ from corpusgate.settings.corpus import Corpus
 from corpusgate.settings.model import Declared, is_identifier
 from corpusgate.settings.place import Place
 from corpusgate.settings.source import Source
+from corpusgate.settings.test_set import TestSet
 
 M = TypeVar("M", bound=Declared)
 
@@ -50,6 +51,12 @@ def load_sources(place: Place, corpus: Corpus) -> list[Source]:
     if mistakes:
         raise ConfigError("\n".join(mistakes))
     return sources
+
+
+def load_test_sets(place: Place, corpus: Corpus) -> list[TestSet]:
+    """The test sets that the corpus's policy names, by id. Raises as `load_corpus`."""
+    folder = place.conf / "test_sets"
+    return [_load_named(folder, name, TestSet, "test set", "test sets") for name in sorted(corpus.policy.test_sets)]
 
 
 def load_file(path: Path, model: type[M], *, named: bool = True) -> M:

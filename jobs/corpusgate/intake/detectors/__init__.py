@@ -15,6 +15,7 @@ from corpusgate.banks import lexicon
 from corpusgate.errors import ConfigError, DetectorMissing
 from corpusgate.intake.detectors import (
     classifier,
+    contamination,
     keywords,
     language_quality,
     personal_information,
@@ -55,12 +56,13 @@ detectors."""
 
 def running(kit: Kit) -> tuple[ModuleType, ...]:
     """The detectors that this kit makes ready."""
-    return DETECTORS + (MODELLED if kit.model_dir is not None else ())
+    named = (contamination,) if kit.test_sets else ()
+    return DETECTORS + named + (MODELLED if kit.model_dir is not None else ())
 
 
 def family_of() -> dict[str, str]:
     """Name of every detector there is to its family."""
-    return {d.NAME: d.FAMILY for d in DETECTORS + MODELLED}
+    return {d.NAME: d.FAMILY for d in (*DETECTORS, contamination, *MODELLED)}
 
 
 def versions(kit: Kit) -> dict[str, str]:

@@ -99,8 +99,8 @@ class KeywordDetector:
             word = self.words[word_no]
             carrier = None if word_no in carriers else carrying(word.risks)
             carriers.add(word_no)
-            rule = f"kw:{word.id}" if form == "plain" else f"kw:{word.id}:{form}"
-            score, weight = _score(word, form)
+            rule = rule_of(word, form)
+            score, weight = score_of(word, form)
             for nth, (a, b) in enumerate(spans[: max(1, SPANS_A_RULE // len(word.risks))]):
                 start, end = batch.folded.span(no, a, b)
                 surface = batch.texts[no][start:end]
@@ -167,7 +167,7 @@ def _by_hyperscan(
 
     def locate(text: str) -> list[Match]:
         named: list[int] = []
-        database.scan(text.encode(), match_event_handler=note, context=named)  # ty: ignore[invalid-argument-type]  (a list in, the same list out)
+        database.scan(text.encode(), match_event_handler=note, context=named)
         if not named or not any(deny[no] for no in named):
             return []
         if len(named) > FEW:
@@ -217,7 +217,13 @@ def _joins(char: str) -> bool:
     return char.isalnum() and (char < "\u0590" or "\u1e00" <= char < "\u2000")
 
 
-def _score(word: Word, form: str) -> tuple[float, float]:
+def rule_of(word: Word, form: str) -> str:
+    """Name of the rule under which a word's findings stand."""
+    return f"kw:{word.id}" if form == "plain" else f"kw:{word.id}:{form}"
+
+
+def score_of(word: Word, form: str) -> tuple[float, float]:
+    """Score and weight of a word that stands in this form."""
     if form == "plain":
         return 1.0, word.weight
     if form == "inside":

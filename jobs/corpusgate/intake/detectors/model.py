@@ -45,10 +45,21 @@ class Screened:
 
 
 @dataclass(frozen=True, slots=True)
+class SetFile:
+    """A test set on this machine: its file, what that must hash to, and the fields of a JSON line that make an item;
+    without fields every line is one."""
+
+    id: str
+    path: str
+    sha256: str
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Kit:
     """What a worker is given: where the lexicon lies and what it must hash to, the key for identifiers, and, where a
     model is promoted for the corpus, its folder and the digest of its weights. `cache_dir`: where compiled lists of
-    words may be kept; nothing depends on what is there."""
+    words may be kept; nothing depends on what is there. `test_sets`: those that the corpus's policy names."""
 
     lexicon_dir: str
     lexicon_sha256: str
@@ -57,3 +68,4 @@ class Kit:
     model_dir: str | None = None
     model_sha256: str | None = None
     cache_dir: str | None = None
+    test_sets: tuple[SetFile, ...] = ()
