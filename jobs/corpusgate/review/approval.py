@@ -21,8 +21,11 @@ from corpusgate.settings.place import Place
 REASON = 600
 
 
-def approval_lines(place: Place, release_id: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """The lines; `rows` are the verdicts in force of the filing's run."""
+def approval_lines(
+    place: Place, release_id: str, parent: str | None, changed: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    """The lines. `parent`: what filing showed when the candidate was built; `changed`: what of that which judges is not
+    what the manifest names any more; `rows`: the verdicts in force of the filing's run."""
     manifest = manifest_of(place, release_id)
     outcome = manifest["counts"]["by_outcome"]
     shows = current_release(place, manifest["corpus"], "filing")
@@ -31,7 +34,11 @@ def approval_lines(place: Place, release_id: str, rows: Sequence[Mapping[str, An
     yield f"- Manifest: `{manifest_root(manifest)}`"
     yield f"- Records: {outcome['kept']} kept, {outcome['removed']} removed, {outcome['errored']} errored"
     yield f"- Sources taken: {', '.join(md(s['source_id']) for s in manifest['sources'] if s['taken'])}"
-    yield f"- The channel filing of {md(manifest['corpus'])} shows {md(shows or 'nothing')} now"
+    yield f"- Built on {md(parent or 'nothing')} in the channel filing of {md(manifest['corpus'])}"
+    if shows not in (parent, release_id):
+        yield f"- The channel shows {md(shows or 'nothing')} by now: this candidate is stale and cannot be published"
+    if changed:
+        yield f"- Changed since the candidate was frozen, and judged by as it is now: {', '.join(changed)}"
     yield ""
     yield "## What people judged"
     yield ""

@@ -7,7 +7,6 @@ counts only as a row of `signoff` bound to this manifest and to what the gates s
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,13 +15,16 @@ from typing import Any
 from corpusgate.errors import CorpusgateError, UserError
 from corpusgate.gates.figures import quoted
 from corpusgate.lake import store
-from corpusgate.lake.run import NO_RESULTS, Run, StepResult, open_run, safe_name
+from corpusgate.lake.run import NO_RESULTS, Run, StepResult, open_run, safe_name, write_atomically
+from corpusgate.release.digests import digests
 from corpusgate.release.manifest import candidate_folder
+from corpusgate.release.pointer import current_release
 from corpusgate.release.verify import manifest_of
 from corpusgate.review.approval import approval_lines
 from corpusgate.review.fold import fold
 from corpusgate.review.signoff import required, text_sha256
 from corpusgate.review.standing import Standing, standing
+from corpusgate.settings.load import load_corpus
 from corpusgate.settings.place import Place
 
 #: Steps whose results a filing judges anew.
@@ -78,10 +80,16 @@ def reopened(place: Place, release_id: str, at: datetime) -> Run:
     opened = open_run(place, manifest["corpus"], filing_run_id(release_id), at)
     for path in sorted(frozen.glob("*.json")):
         if path.name not in NO_RESULTS and not path.name.startswith(JUDGED_ANEW):
-            shutil.copyfile(path, opened.folder / path.name)
+            write_atomically(opened.folder / path.name, path.read_text("utf-8"))
+    return _run_of(place, release_id, at)
+
+
+def _run_of(place: Place, release_id: str, at: datetime | None = None) -> Run:
+    """The filing's run; `at` None where nothing is judged."""
+    manifest = manifest_of(place, release_id)
     there = tuple(s["source_id"] for s in manifest["sources"])
-    corpus = opened.corpus.model_copy(update={"sources": there})
-    return Run(opened.id, corpus, at.astimezone(UTC), place)
+    corpus = load_corpus(place, manifest["corpus"]).model_copy(update={"sources": there})
+    return Run(filing_run_id(release_id), corpus, (at or datetime(1970, 1, 1, tzinfo=UTC)).astimezone(UTC), place)
 
 
 def judge(place: Place, release_id: str, at: datetime) -> StepResult:
@@ -112,7 +120,12 @@ def approval_text(place: Place, release_id: str) -> str:
         rows += store.in_force(place, "control_result", f"run_id = {quoted(run_id)} AND gate = {quoted(gate)}")
     if not rows:
         raise UserError(f"{release_id} was not judged for filing yet: `corpusgate release judge {release_id}`.")
-    return "\n".join(approval_lines(place, release_id, rows)) + "\n"
+    opened = _run_of(place, release_id)
+    decided, said = opened.result("decide"), manifest_of(place, release_id)["digests"]
+    parent = decided.facts["parent"].get("filing") if decided else None
+    now = digests(opened)
+    changed = [name for name in ("code", "conf", "lexicon", "policy") if said.get(name) not in (None, now[name])]
+    return "\n".join(approval_lines(place, release_id, parent, changed, rows)) + "\n"
 
 
 def publish_to(place: Place, corpus: str, release_id: str, channel: str, at: datetime) -> StepResult:
@@ -129,6 +142,14 @@ def publish_to(place: Place, corpus: str, release_id: str, channel: str, at: dat
         raise UserError(f"Releases reach {channel} by a rebuild; `release file` publishes to filing.")
     if manifest_of(place, release_id)["corpus"] != corpus:
         raise UserError(f"{release_id} is no release of {corpus}.")
+    begun = _begun(place, release_id, channel)
+    if begun and current_release(place, corpus, channel) == release_id:
+        facts = {"release_id": release_id, "channel": channel, "state": "unchanged"}
+        because = f"Nothing changed: {channel} shows {release_id} already."
+        kept = begun[0]["records"]
+        return StepResult(
+            step="publish", state="unchanged", unit="record", rows_in=kept, kept=kept, facts=facts, because=because
+        )
     gate = judge(place, release_id, at)
     blocked = gate.facts["blocked"].get(channel, [])
     if blocked:
@@ -136,11 +157,19 @@ def publish_to(place: Place, corpus: str, release_id: str, channel: str, at: dat
             f"{release_id} is not published to {channel}: blocked by {', '.join(blocked)}. "
             f"`corpusgate release approval {release_id}` says why, control by control, and what to do."
         )
-    run = reopened(place, release_id, at)
+    run = reopened(place, release_id, begun[0]["published_at"] if begun else at)  # one row, however often it was killed
     result = run.write(publish(run, channel))
     if result.state == "held":
         raise CorpusgateError(result.because)
     return result
+
+
+def _begun(place: Place, release_id: str, channel: str) -> list[dict[str, Any]]:
+    """The row of a publication to this channel that has been written, whether or not the pointer was moved then."""
+    if not (place.table("release") / "_delta_log").is_dir():
+        return []
+    where = f"release_id = {quoted(release_id)} AND channel = {quoted(channel)}"
+    return store.read(place, "release", where=where).to_pylist()
 
 
 def demand_approval(place: Place, release_id: str, channel: str) -> None:
