@@ -3,7 +3,8 @@
 What counts is the effective time: an item is covered by a period of its key that contains the moment when it was typed
 and whose end has not come yet. So what was typed before consent or after an opt-out is not covered, and an opt-out that
 has taken effect ends the use of what was typed before it too: a new build is a new use. An opt-out dated ahead holds
-from its day on.
+from its day on. An opt-out ends every consent of its key that does not begin after it, whichever row names it: a
+service that writes it down as a row of its own is obeyed like one that completes the row of the consent.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def effective(rows: Iterable[Mapping[str, Any]], at: datetime) -> Register:
         UserError: a row without key, user, version of the clause or time of authorisation, or a time that is none: half
             an authorisation proves nothing, and it must not be passed over.
     """
-    periods: dict[str, list[Period]] = {}
+    begun: dict[str, list[tuple[datetime, datetime | None]]] = {}
     for number, row in enumerate(rows, 1):
         said = {name: str(row.get(name) or "").strip() for name in COLUMNS}
         lacking = [n for n in COLUMNS[:4] if not said[n]]
@@ -72,9 +73,22 @@ def effective(rows: Iterable[Mapping[str, Any]], at: datetime) -> Register:
         if lacking or start is None or (said["withdrawn_at"] and end is None):
             what = f"lacks {', '.join(lacking)}" if lacking else "has a time that is not ISO 8601"
             raise UserError(f"row {number} of the register of authorisations {what}; columns: {', '.join(COLUMNS)}.")
-        if start <= at and (end is None or end > at):
-            periods.setdefault(said["key"], []).append((start.isoformat(), end.isoformat() if end else ""))
-    return Register({k: tuple(sorted(set(v))) for k, v in periods.items()})
+        begun.setdefault(said["key"], []).append((start, end))
+    found = {key: tuple(_in_force(rows, at)) for key, rows in begun.items()}
+    return Register({key: periods for key, periods in found.items() if periods})
+
+
+def _in_force(rows: Iterable[tuple[datetime, datetime | None]], at: datetime) -> Iterator[Period]:
+    """The periods of one key that are in force at `at`, in order, without overlap."""
+    rows = sorted(rows, key=lambda r: r[0])
+    ends = [end for _, end in rows if end is not None]
+    last: datetime | None = None
+    for start, own in rows:
+        end = min([e for e in ends if e >= start] + ([own] if own is not None else []), default=None)
+        if start > at or (end is not None and end <= max(start, at)) or (last is not None and start <= last):
+            continue
+        yield start.isoformat(), end.isoformat() if end else ""
+        last = end or datetime.max.replace(tzinfo=UTC)
 
 
 def rows_of(name: str, content: bytes) -> Iterator[Mapping[str, Any]]:
