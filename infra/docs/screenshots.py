@@ -6,9 +6,6 @@ is installed. Pictures are taken in English and in Chinese.
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,12 +18,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from corpusgate.errors import CorpusgateError, UserError
 from corpusgate.serve import accounts
+from corpusgate.serve.browser import chromium
 from corpusgate.serve.down import DAG, client
 from corpusgate.serve.drive import ENDED_RUN, Airflow
 from corpusgate.serve.services import Services
 from corpusgate.settings.place import find_place
 
-PACKAGES = ("chromium", "fonts-noto-cjk")
 VIEW = {"width": 1240, "height": 640}
 #: Bytes of a picture; a repository is no place for more.
 LARGEST = 150_000
@@ -136,22 +133,6 @@ def _show_what_counts(page: Page, name: str) -> None:
     if name == "held":
         page.keyboard.press("w")
         page.locator("text=AirflowFailException").first.click()
-
-
-def chromium() -> str:
-    """The browser's path; installed by apt where it is missing and we may.
-
-    Raises:
-        UserError: it is missing and cannot be installed.
-    """
-    if shutil.which("chromium") is None:
-        if os.geteuid() != 0 or shutil.which("apt-get") is None:
-            raise UserError(f"There is no Chromium here: sudo apt-get install {' '.join(PACKAGES)}")
-        subprocess.run(["apt-get", "install", "-y", "-q", "--no-install-recommends", *PACKAGES], check=True)
-    found = shutil.which("chromium")
-    if found is None:
-        raise UserError("apt-get ended well, yet there is no chromium in the path.")
-    return found
 
 
 if __name__ == "__main__":
