@@ -13,6 +13,7 @@ from corpusgate.errors import ConfigError, DetectorMissing
 
 COLUMNS = ("id", "word", "kind", "risks", "severity", "weight", "note")
 FIELDS = ("id", "version", "title", "source", "licence", "date", "language", "canary")
+OPTIONAL = ("sounds",)
 FILES = ("lexicon.yaml", "words.tsv")
 RISKS = frozenset(
     f"a{group}{letter}"
@@ -55,8 +56,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """A loaded lexicon. `sha256` is `digest()` of its folder; `canary_text` must give a finding of word
-    `canary_word`."""
+    """A loaded lexicon. `sha256` is `digest()` of its folder; `canary_text` must give a finding of word `canary_word`.
+
+    `sounds`: "review" where words that only sound alike are looked for too.
+    """
 
     id: str
     version: str
@@ -69,6 +72,7 @@ class Lexicon:
     canary_word: str
     words: tuple[Word, ...]
     sha256: str
+    sounds: str = ""
 
 
 def digest(path: str | Path) -> str:
@@ -100,8 +104,9 @@ def load_lexicon(path: str | Path) -> Lexicon:
         raise ConfigError(f"{folder}: {len(mistakes)} mistake(s):\n" + "\n".join(shown))
     plain = {name: str(meta[name]) for name in FIELDS if name != "canary"}
     return Lexicon(
-        **plain, canary_text=canary["text"], canary_word=canary["word id"], words=tuple(words), sha256=sha256
-    )
+        **plain, canary_text=canary["text"], canary_word=canary["word id"], words=tuple(words), sha256=sha256,
+        sounds=str(meta.get("sounds", "")),
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=1)
@@ -133,7 +138,9 @@ def read_meta(folder: Path) -> tuple[dict, list[str]]:
     if not isinstance(meta, dict):
         return {}, [f"{path.name}: must be a mapping of {', '.join(FIELDS)}."]
     mistakes = [f"{path.name}: {name} is missing." for name in FIELDS if meta.get(name) in (None, "")]
-    mistakes += [f"{path.name}: unknown field {name!r}." for name in meta if name not in FIELDS]
+    mistakes += [f"{path.name}: unknown field {name!r}." for name in meta if name not in FIELDS + OPTIONAL]
+    if meta.get("sounds", "review") != "review":
+        mistakes.append(f"{path.name}: sounds may only be review, or be left out: what sounds alike removes nothing.")
     if meta.get("date") is not None and not isinstance(meta["date"], date):
         mistakes.append(f"{path.name}: date must be a day like 2026-11-24.")
     canary = meta.get("canary")

@@ -16,6 +16,7 @@ from corpusgate.errors import ConfigError, DetectorMissing
 from corpusgate.intake.detectors import (
     classifier,
     contamination,
+    homophones,
     keywords,
     language_quality,
     personal_information,
@@ -56,13 +57,13 @@ detectors."""
 
 def running(kit: Kit) -> tuple[ModuleType, ...]:
     """The detectors that this kit makes ready."""
-    named = (contamination,) if kit.test_sets else ()
+    named = ((homophones,) if homophones.wanted(kit) else ()) + ((contamination,) if kit.test_sets else ())
     return DETECTORS + named + (MODELLED if kit.model_dir is not None else ())
 
 
 def family_of() -> dict[str, str]:
     """Name of every detector there is to its family."""
-    return {d.NAME: d.FAMILY for d in (*DETECTORS, contamination, *MODELLED)}
+    return {d.NAME: d.FAMILY for d in (*DETECTORS, homophones, contamination, *MODELLED)}
 
 
 def versions(kit: Kit) -> dict[str, str]:
