@@ -131,6 +131,7 @@ FACTS = {
     "language_not_served": {"language": "de"},
     "keyword": {"keyword_score": Decimal("1.0")},
     "personal_information": {"classes": frozenset({"pi_id"})},
+    "contamination": {"test_sets": frozenset({"exam", "other"})},
 }
 GOOD = {
     "source_id": "s",
@@ -141,12 +142,17 @@ GOOD = {
 }
 
 
-@pytest.mark.parametrize("rules", [REMOVAL_ORDER[n:5] for n in range(6)], ids=str)
+@pytest.mark.parametrize("rules", [REMOVAL_ORDER[n:6] for n in range(7)], ids=str)
 def test_the_first_rule_in_order_names_the_removal(rules):
     merged = {**GOOD, **{k: v for rule in rules for k, v in FACTS[rule].items()}}
     expected = {"source_rule": "law-not-in-force"}.get(rules[0], rules[0]) if rules else None
     found = removal_rule(
-        Facts(**merged), held=frozenset({"held"}), served=("zh",), remove_at=Decimal(1), removed=frozenset({"pi_id"})
+        Facts(**merged),
+        held=frozenset({"held"}),
+        served=("zh",),
+        remove_at=Decimal(1),
+        removed=frozenset({"pi_id"}),
+        unseen=frozenset({"exam"}),
     )
     assert found == expected
 

@@ -93,9 +93,15 @@ def _hits(index: Index, of: Tokens) -> tuple[np.ndarray, np.ndarray, int]:
 
 
 def version(kit: Kit) -> str:
-    """Code version, fold digest and a digest of the sets: another set or file of a set may give other findings."""
-    sets = hashlib.sha256("".join(f"{t.id} {t.sha256} {','.join(t.fields)}\n" for t in kit.test_sets).encode())
-    return f"{CODE_VERSION}+fold.{fold_table().digest[:8]}+sets.{sets.hexdigest()[:12]}"
+    """Code version, fold digest and every set: another set or file of a set may give other findings."""
+    return "+".join(
+        (CODE_VERSION, f"fold.{fold_table().digest[:8]}", *(mark_of(t.id, t.sha256, t.fields) for t in kit.test_sets))
+    )
+
+
+def mark_of(name: str, sha256: str, fields: Sequence[str]) -> str:
+    """How the version names a set: its id, and a digest of its file and of the fields that make an item."""
+    return f"{name}.{hashlib.sha256(' '.join((sha256, *fields)).encode()).hexdigest()[:12]}"
 
 
 def prepare(kit: Kit) -> Contamination:
