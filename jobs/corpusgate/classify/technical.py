@@ -1,7 +1,8 @@
 """The technical sample (45654-2025 4.2.1, by B.2.1.2.1 b): at least 10 % of the released items of each modality, seen
 by a model that did not filter them.
 
-Items whose text the model was taught with prove nothing; the next ones of the same draw take their place.
+Items whose texts the model was taught with prove nothing; the next ones of the same draw take their place. A group is
+bad where one of its texts is; what prompts and rejected answers of safety data may hold is told and not counted.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from corpusgate.decide.rules import apply_masks, parse_mask_set, text_sha256
 from corpusgate.errors import DetectorMissing
 from corpusgate.gates import statistics
 from corpusgate.gates.figures import EXAMPLES, Figure, GateInput
+from corpusgate.gates.strata import allowed_said, may_hold_risk
 from corpusgate.lake import store
 from corpusgate.lake.dialect import literal
 from corpusgate.lake.run import Run
-from corpusgate.review.draw import TECHNICAL, draw_sql, frame_where, place_in_draw
+from corpusgate.review.draw import RECORDS, TECHNICAL, drawn_sql, item_of, place_in_draw
 from corpusgate.settings.control import Control
 
 CHUNK, TEXT = 500, "text"
@@ -68,14 +70,18 @@ def _figure(
 ) -> Figure:  # fmt: skip
     assert control.draw is not None
     needed = max(control.draw.size(sample["frame_rows"]), sample["size"])
-    drawn = draw_sql(
-        "datafusion", "release_record", frame_where(release_id, TEXT), sample["seed"], needed + len(taught)
-    )
-    chosen, skipped = _chosen(run, release_id, drawn, sample["seed"], needed, taught)
-    bad = [r for r, harm in _judged(run, release_id, drawn, frozenset(chosen), model) if harm >= model.threshold]
+    seed, frame = sample["seed"], sample["frame"]
+    drawn = drawn_sql("datafusion", RECORDS, release_id, frame, TEXT, seed, needed + len(taught))
+    item = item_of(frame, "r")
+    chosen, skipped = _chosen(run, release_id, drawn, item, seed, needed, taught)
+    judged = _judged(run, release_id, drawn, item, frozenset(chosen), model)
+    harmful = {(i, may) for i, may, harm in judged if harm >= model.threshold}
+    bad = {i for i, may in harmful if not may}
+    allowed = {i for i, may in harmful if may} - bad
     n, k = len(chosen), len(chosen) - len(bad)
     said = f"{k} of {n} items of the technical sample pass the model {model.version}"
     said += f"; {skipped} it was taught with were passed over for the next of the draw" if skipped else ""
+    said += allowed_said(len(allowed))
     said += f"; {statistics.said(k, n)}" if n else ""
     if n < needed:
         return Figure(
@@ -89,48 +95,52 @@ def _figure(
 
 
 def _chosen(
-    run: Run, release_id: str, drawn: str, seed: str, needed: int, taught: frozenset[str]
+    run: Run, release_id: str, drawn: str, item: str, seed: str, needed: int, taught: frozenset[str]
 ) -> tuple[list[str], int]:
-    """The first `needed` record ids in the order of the draw, without texts taught with; how many were passed over."""
+    """The first `needed` items in the order of the draw, without those taught with; how many were passed over."""
     sql = (
-        f"SELECT k.record_id, k.text_sha256 FROM ({drawn}) AS d JOIN release_record k ON k.record_id = d.record_id "
-        f"WHERE k.release_id = {literal(release_id)}"
+        f"SELECT d.record_id, r.text_sha256 FROM ({drawn}) AS d JOIN release_record r ON {item} = d.record_id "
+        f"WHERE r.release_id = {literal(release_id)}"
     )
-    rows = store.query(run.place, sql, ["release_record"]).to_pylist()
+    texts: dict[str, set[str]] = {}
+    for row in store.query(run.place, sql, ["release_record"]).to_pylist():
+        texts.setdefault(row["record_id"], set()).add(row["text_sha256"])
     chosen: list[str] = []
     skipped = 0
-    for row in sorted(rows, key=lambda r: place_in_draw(seed, r["record_id"])):
+    for one in sorted(texts, key=lambda i: place_in_draw(seed, i)):
         if len(chosen) == needed:
             break
-        if row["text_sha256"] in taught:
+        if texts[one] <= taught:
             skipped += 1
         else:
-            chosen.append(row["record_id"])
+            chosen.append(one)
     return chosen, skipped
 
 
 def _judged(
-    run: Run, release_id: str, drawn: str, chosen: frozenset[str], model: Model
-) -> Iterator[tuple[str, float]]:  # fmt: skip
-    """Each chosen record with the harm score of its released text.
+    run: Run, release_id: str, drawn: str, item: str, chosen: frozenset[str], model: Model
+) -> Iterator[tuple[str, bool, float]]:  # fmt: skip
+    """Of each released text of the chosen items: the item, whether the text may hold risk, its harm score.
 
     Raises:
         GateInput: a text is missing, or not the one that was recorded.
     """
     sql = (
-        f"SELECT k.record_id, k.mask_set, k.released_sha256, t.text FROM ({drawn}) AS d "
-        "JOIN release_record k ON k.record_id = d.record_id JOIN document t ON k.text_sha256 = t.text_sha256 "
-        f"WHERE k.release_id = {literal(release_id)}"
+        f"SELECT d.record_id AS item, {may_hold_risk(run)} AS may, r.record_id, r.mask_set, r.released_sha256, t.text "
+        f"FROM ({drawn}) AS d JOIN release_record r ON {item} = d.record_id "
+        f"LEFT JOIN document t ON r.text_sha256 = t.text_sha256 WHERE r.release_id = {literal(release_id)}"
     )
-    seen = 0
+    seen, gone = set[str](), set[str]()
     for batch in store.stream(run.place, sql, ["release_record", "document"]):
         for start in range(0, batch.num_rows, CHUNK):
-            rows = [r for r in batch.slice(start, CHUNK).to_pylist() if r["record_id"] in chosen]
-            seen += len(rows)
-            for row, worst in zip(rows, model.worst([_released(r) for r in rows]), strict=True):
-                yield row["record_id"], worst.harm
-    if seen != len(chosen):
-        raise GateInput(f"the technical sample has {len(chosen)} items, but the texts of only {seen} are there")
+            rows = [r for r in batch.slice(start, CHUNK).to_pylist() if r["item"] in chosen]
+            there = [r for r in rows if r["text"] is not None]
+            seen |= {r["item"] for r in rows}
+            gone |= {r["item"] for r in rows if r["text"] is None}
+            for row, worst in zip(there, model.worst([_released(r) for r in there]), strict=True):
+                yield row["item"], row["may"], worst.harm
+    if (whole := len(seen - gone)) != len(chosen):
+        raise GateInput(f"the technical sample has {len(chosen)} items, but the texts of only {whole} are there")
 
 
 def _released(row: Mapping[str, Any]) -> str:

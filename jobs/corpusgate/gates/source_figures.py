@@ -26,7 +26,7 @@ from corpusgate.gates.figures import (
     values,
 )
 from corpusgate.gates.kind_figures import kind_figures
-from corpusgate.gates.strata import passing_parts, removal
+from corpusgate.gates.strata import allowed_said, may_hold_risk, passing_parts, removal
 from corpusgate.lake import store
 from corpusgate.lake.run import Run, StepResult
 from corpusgate.review.people import TABLES as PEOPLE
@@ -41,7 +41,7 @@ ILLEGAL, COVERAGE, ORIGIN, ERRORED = "45654-4-1-1-b", "45654-4-2-1", "45652-draf
 @dataclass(frozen=True, slots=True)
 class Collected:
     """What one pass over the records of a source gives: how many, and how many (with ids) speak against each
-    control."""
+    control. `allowed` hold risk and may (see `strata.may_hold_risk`)."""
 
     records: int
     texts: int
@@ -51,6 +51,7 @@ class Collected:
     unlicensed: tuple[int, tuple[str, ...]]
     judged: int = 0
     overruled: int = 0
+    allowed: int = 0
 
 
 NOTHING = Collected(0, 0, (0, ()), (0, ()), (0, ()), (0, ()))
@@ -143,7 +144,8 @@ def _of_records(run: Run, source_ids: list[str]) -> list[Figure]:
                 c.illegal,
                 c.records,
                 "collected records count as illegal or unhealthy; every record was looked at, so there is no interval"
-                + _by_people(c),
+                + _by_people(c)
+                + allowed_said(c.allowed),
             ),
             (COVERAGE, "source", c.unscreened, c.texts, "texts lack a screening by a running detector family"),
             (ORIGIN, "source", c.originless, c.records, "records lack what their kind of source must carry"),
@@ -195,6 +197,7 @@ def collect(run: Run, source_ids: list[str]) -> dict[str, Collected]:
             illegal=(r["illegal"], ids(r["illegal_ids"])), unscreened=(r["unscreened"], ids(r["unscreened_ids"])),
             originless=(r["originless"], ids(r["originless_ids"])),
             unlicensed=(r["unlicensed"], ids(r["unlicensed_ids"])), judged=r["judged"], overruled=r["overruled"],
+            allowed=r["allowed"],
         )
         for r in rows.to_pylist()
     }  # fmt: skip
@@ -207,6 +210,7 @@ def collected_sql(run: Run, source_ids: list[str], facts: Mapping[str, Any]) -> 
     parts = values((s, part) for s in source_ids for part in passing_parts(run, s)) or "(NULL, NULL)"
     families = len(facts["versions"])
     machine = f"COALESCE(w.weight, CAST(0 AS DECIMAL(18,6))) >= {removal(run)}"
+    may = may_hold_risk(run)
     return f"""
     WITH c AS (SELECT * FROM (VALUES {chosen}) AS t(source_id, batch_id, carry, provider, title)),
     p AS (SELECT * FROM (VALUES {parts}) AS t(source_id, part)),
@@ -215,7 +219,8 @@ def collected_sql(run: Run, source_ids: list[str], facts: Mapping[str, Any]) -> 
     h AS ({people_sql()}),
     r AS (
       SELECT r.record_id, r.source_id, r.text_sha256,
-             COALESCE(h.illegal, {machine}) AS illegal, h.record_id IS NOT NULL AS judged,
+             COALESCE(h.illegal, {machine}) AND NOT {may} AS illegal,
+             COALESCE(h.illegal, {machine}) AND {may} AS allowed, h.record_id IS NOT NULL AS judged,
              h.illegal <> ({machine}) AS overruled,
              COALESCE(s.families, 0) < {families} AS unscreened,
              {LACKS_ORIGIN} AS originless,
@@ -234,7 +239,7 @@ def collected_sql(run: Run, source_ids: list[str], facts: Mapping[str, Any]) -> 
            {examples_of("unscreened")} AS unscreened_ids,
            {count_of("originless")} AS originless, {examples_of("originless")} AS originless_ids,
            {count_of("unlicensed")} AS unlicensed, {examples_of("unlicensed")} AS unlicensed_ids,
-           {count_of("judged")} AS judged, {count_of("overruled")} AS overruled
+           {count_of("judged")} AS judged, {count_of("overruled")} AS overruled, {count_of("allowed")} AS allowed
     FROM r GROUP BY source_id ORDER BY source_id
     """
 

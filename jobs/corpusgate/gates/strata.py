@@ -25,8 +25,8 @@ from corpusgate.lake import store
 from corpusgate.lake.run import Run
 
 AXES = ("modality", "language", "source", "kind")
-#: What may speak against a released record, by the name of its column.
-AGAINST = ("originless", "unlicensed", "risky")
+#: What may speak against a released record, by the name of its column; `allowed` is risk where it may be.
+AGAINST = ("originless", "unlicensed", "risky", "allowed", "unidentified", "generated_unidentified", "generated_risky")
 TABLES = ("release_record", "record", "acquisition", "screening", "finding")
 
 Counted = tuple[int, tuple[str, ...]]
@@ -47,11 +47,12 @@ class Candidate:
 @dataclass(frozen=True, slots=True)
 class Stratum:
     """A slice of the released records: how many, from how many providers; texts that were not screened; and how many
-    records (with ids) each of `AGAINST` speaks against."""
+    records (with ids) each of `AGAINST` speaks against. `generated` of them were made by machines."""
 
     records: int = 0
     texts: int = 0
     providers: int = 0
+    generated: int = 0
     unscreened: Counted = (0, ())
     against: Mapping[str, Counted] = field(default_factory=dict)
 
@@ -85,8 +86,9 @@ def strata(run: Run, c: Candidate) -> dict[tuple[str, str], Stratum]:
     for r in store.query(run.place, _sql(run, c), TABLES).to_pylist():
         axis = next((a for a in AXES if r[a] is not None), "all")
         found[(axis, r[axis] if axis != "all" else "")] = Stratum(
-            r["records"], r["texts"], r["providers"], _counted(r, "unscreened"), {n: _counted(r, n) for n in AGAINST}
-        )
+            r["records"], r["texts"], r["providers"], r["generated"] or 0, _counted(r, "unscreened"),
+            {n: _counted(r, n) for n in AGAINST},
+        )  # fmt: skip
     return found
 
 
@@ -98,6 +100,9 @@ def _sql(run: Run, c: Candidate) -> str:
     """One statement with grouping sets. What a source declares comes from its declaration; no text is read."""
     declared = values((s.id, c.batches.get(s.id), s.kind, s.provider, s.title, must_carry(s)) for s in run.sources)
     parts = values((s.id, part) for s in run.sources for part in passing_parts(run, s.id)) or "(NULL, NULL)"
+    risk, may = f"COALESCE(w.weight, CAST(0 AS DECIMAL(18,6))) >= {removal(run)}", may_hold_risk(run)
+    unseen = f"COALESCE(s.families, 0) < {len(c.versions)}"
+    made = "(COALESCE(c.kind, '') = 'synthetic' OR COALESCE(r.generator, '') <> '')"
     against = ", ".join(f"{count_of(n)} AS {n}, {examples_of(n)} AS {n}_ids" for n in AGAINST)
     return f"""
     WITH c AS (SELECT * FROM (VALUES {declared}) AS t(source_id, batch_id, kind, provider, title, carry)),
@@ -109,10 +114,11 @@ def _sql(run: Run, c: Candidate) -> str:
       SELECT k.record_id, k.text_sha256, k.source_id AS source, COALESCE(k.modality, 'unknown') AS modality,
              LOWER(SPLIT_PART(COALESCE(k.language, '{UNKNOWN_LANGUAGE}'), '-', 1)) AS language,
              COALESCE(c.kind, 'unknown') AS kind, c.provider,
-             COALESCE(s.families, 0) < {len(c.versions)} AS unscreened,
+             {unseen} AS unscreened, {unseen} AS unidentified, {made} AS generated,
+             {made} AND {unseen} AS generated_unidentified, {made} AND {risk} AND NOT {may} AS generated_risky,
              r.record_id IS NULL OR {LACKS_ORIGIN} AS originless,
              p.part IS NULL AS unlicensed,
-             COALESCE(w.weight, CAST(0 AS DECIMAL(18,6))) >= {removal(run)} AS risky
+             {risk} AND NOT {may} AS risky, {risk} AND {may} AS allowed
       FROM k
       LEFT JOIN c ON k.source_id = c.source_id
       LEFT JOIN record r ON k.record_id = r.record_id AND r.batch_id = c.batch_id
@@ -122,7 +128,7 @@ def _sql(run: Run, c: Candidate) -> str:
       LEFT JOIN p ON k.source_id = p.source_id AND COALESCE(k.licence_part, 'all') = p.part
     )
     SELECT modality, language, source, kind, COUNT(*) AS records, COUNT(DISTINCT text_sha256) AS texts,
-           COUNT(DISTINCT provider) AS providers,
+           COUNT(DISTINCT provider) AS providers, {count_of("generated")} AS generated,
            COUNT(DISTINCT CASE WHEN unscreened THEN text_sha256 END) AS unscreened,
            {examples_of("unscreened")} AS unscreened_ids, {against}
     FROM j GROUP BY GROUPING SETS ((), (modality), (language), (source), (kind))
@@ -132,6 +138,22 @@ def _sql(run: Run, c: Candidate) -> str:
 def removal(run: Run) -> str:
     """SQL: the weight from which a text is removed, in the arithmetic of the weights."""
     return f"CAST({quoted(str(Decimal(str(run.corpus.policy.remove_at))))} AS DECIMAL(18,6))"
+
+
+def may_hold_risk(run: Run) -> str:
+    """SQL over `r` (record): whether it may hold risk, as the decision lets it (`decide.rules.may_hold_risk`)."""
+    safety, allowed = [s.id for s in run.sources if s.safety], run.corpus.policy.risk_allowed_in
+    if not safety or not allowed:
+        return "FALSE"
+    return (
+        f"(COALESCE(r.source_id, '') IN ({', '.join(map(quoted, safety))}) "
+        f"AND COALESCE(r.role, '') IN ({', '.join(map(quoted, allowed))}))"
+    )
+
+
+def allowed_said(n: int) -> str:
+    """How many records a share of risky ones leaves out because they may hold risk, in words."""
+    return f"; {n} more hold risk and may, as prompts or rejected answers of safety data" if n else ""
 
 
 def passing_parts(run: Run, source_id: str) -> list[str]:

@@ -157,7 +157,7 @@ def _turn(one: Any, where: str, chat: Chat) -> Said:
     text = one.get(chat.content)
     if not isinstance(text, str) or not text.strip():
         raise Incomplete("no_text", f"{where}: {chat.content!r} is {_kind(text)}")
-    return Said(speaker, _stored(text, where))  # ty: ignore[invalid-argument-type]
+    return Said(speaker, _stored(text, where))
 
 
 def _stored(text: str, where: str) -> str:

@@ -45,11 +45,10 @@ def causes(place: Place, sample_id: str) -> list[Cause]:
     bad = [r for r in at.drawn.by_record if at.decision(r).outcome == "bad"]
     if not bad:
         return []
-    release = quoted(at.drawn.row["release_id"])
+    release, item = quoted(at.drawn.row["release_id"]), draws.item_of(at.drawn.row["frame"], "k")
     sql = (
-        "SELECT k.record_id, k.source_id, f.rule FROM release_record k LEFT JOIN finding f "
-        f"ON f.text_sha256 = k.text_sha256 WHERE k.release_id = {release} "
-        f"AND k.record_id IN ({', '.join(map(quoted, bad))})"
+        f"SELECT {item} AS record_id, k.source_id, f.rule FROM release_record k LEFT JOIN finding f "
+        f"ON f.text_sha256 = k.text_sha256 WHERE k.release_id = {release} AND {item} IN ({', '.join(map(quoted, bad))})"
     )
     source: dict[str, str] = {}
     fired: dict[str, set[str]] = {}
@@ -102,7 +101,7 @@ def redraw_after(
     first, _, count = row["seed"].partition(AGAIN)
     one = draws.Draw(
         row["control_id"], row["purpose"], row["stratum"], f"{first}{AGAIN}{int(count or 0) + 1}", frames[0]["size"],
-        frames[0]["frame_rows"], frames[0]["frame_sha256"],
+        frames[0]["frame_rows"], frames[0]["frame_sha256"], frames[0]["frame"],
     )  # fmt: skip
     about = {"follows": sample_id, "follows_because": because, "drawn_by": by}
     fresh = {**draws.sample_row(release, one, frames[0]["item_unit"], at), **about}
@@ -111,7 +110,8 @@ def redraw_after(
 
 
 def _write(place: Place, fresh: dict[str, Any], one: draws.Draw, release: str) -> None:
-    sql = draws.draw_sql("datafusion", "release_record", draws.frame_where(release, one.stratum), one.seed, one.size)
+    chosen = (release, one.frame, one.stratum, one.seed, one.size)
+    sql = draws.drawn_sql("datafusion", draws.RECORDS, *chosen)
     with lease(place, f"draw after {fresh['follows']}"):
         found = store.query(place, sql, ["release_record"]).to_pylist()
         items = draws.item_rows(release, one, [(r["record_id"], r["released_sha256"]) for r in found])

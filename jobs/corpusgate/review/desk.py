@@ -11,7 +11,7 @@ from corpusgate.errors import UserError
 from corpusgate.gates.figures import quoted
 from corpusgate.lake import store
 from corpusgate.review import rules
-from corpusgate.review.draw import ITEMS_RECORDED_MAX
+from corpusgate.review.draw import ITEMS_RECORDED_MAX, item_of, now_sql
 from corpusgate.review.fold import in_force
 from corpusgate.review.journal import Verdict
 from corpusgate.review.sampling import items, sample_row
@@ -134,9 +134,9 @@ def _drawn(place: Place, sample_id: str, versions: tuple[int, ...]) -> Drawn:
     found = items(place, sample_id)
     now = store.query(
         place,
-        "SELECT i.record_id, k.released_sha256 FROM sample_item i JOIN release_record k "
-        f"ON k.record_id = i.record_id WHERE i.sample_id = {quoted(sample_id)} "
-        f"AND k.release_id = {quoted(row['release_id'])}",
+        "SELECT i.record_id, k.released_sha256 FROM sample_item i "
+        f"JOIN {now_sql(row['release_id'], row['frame'])} AS k "
+        f"ON k.record_id = i.record_id WHERE i.sample_id = {quoted(sample_id)}",
         ["sample_item", "release_record"],
     ).to_pylist()
     is_now = {r["record_id"]: r["released_sha256"] for r in now}
@@ -151,11 +151,14 @@ def _barred(place: Place, drawn: Drawn, people: frozenset[str]) -> dict[str, fro
         return {}
     as_what = load_roles(place).annotates_as
     labelled = " UNION ".join(f"SELECT record_id, text_sha256, annotator_id FROM {t}" for t in tables)
-    sql = (
-        "SELECT DISTINCT i.record_id, a.annotator_id FROM sample_item i JOIN release_record k "
-        "ON k.record_id = i.record_id "
-        f"JOIN ({labelled}) AS a ON a.record_id = i.record_id OR a.text_sha256 = k.text_sha256 "
+    mine = (
+        f"SELECT i.record_id AS item, k.record_id, k.text_sha256 FROM sample_item i JOIN release_record k "
+        f"ON {item_of(drawn.row['frame'], 'k')} = i.record_id "
         f"WHERE i.sample_id = {quoted(drawn.row['sample_id'])} AND k.release_id = {quoted(drawn.row['release_id'])}"
+    )
+    sql = " UNION ".join(  # by either name of the text: one join with OR would compare everything with everything
+        f"SELECT m.item AS record_id, a.annotator_id FROM ({mine}) AS m JOIN ({labelled}) AS a ON a.{by} = m.{by}"
+        for by in ("record_id", "text_sha256")
     )
     found: dict[str, set[str]] = {}
     for row in store.query(place, sql, [*tables, "sample_item", "release_record"]).to_pylist():

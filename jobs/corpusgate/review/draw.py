@@ -25,6 +25,9 @@ ALGORITHM = "order by sha256(seed|record_id), record_id; first n"
 MANUAL, TECHNICAL = "45654-4-2-1-manual", "45654-4-2-1-technical"
 #: What `sample.frame` says of draws from a candidate: each record is an item, or each group.
 RECORDS, GROUPS = "release_record", "release_record by group"
+OF_CANDIDATE = (RECORDS, GROUPS)
+#: How `sample.item_unit` begins where items are groups; what follows is a record without a group.
+GROUP_UNIT = "group, else "
 #: SQL: the id of the item that a record belongs to.
 ITEM = "coalesce(group_id, record_id)"
 #: Above this the technical sample's items are not written out: seed, size and frame draw them again.
@@ -62,7 +65,8 @@ def planned(corpus: Corpus, frames: Sequence[tuple[str, int, str]], frame: str =
     """The draws of every candidate: for people and for a second detector, from each modality.
 
     `frames` has (modality, kept items, hash of their ids); `frame` says what an item is. People get
-    `policy.review_sample` items, all where there are fewer (45654-2025 B.2.1.2.1 a); the technical sample is `policy.technical_share` of it, rounded up (b).
+    `policy.review_sample` items, all where there are fewer (45654-2025 B.2.1.2.1 a); the technical sample is
+    `policy.technical_share` of them, rounded up (b).
     """
     draws = []
     for modality, rows, digest in sorted(frames):
@@ -83,7 +87,9 @@ def share_of(share: float, rows: int) -> int:
 def draw_sql(engine: Engine, frame: str, where: str, seed: str, n: int) -> str:
     """The template: `record_id, released_sha256` of the first `n` rows of `frame` in the order of the draw."""
     order = sha256(engine, f"concat({literal(seed + '|')}, record_id)")
-    return f"SELECT record_id, released_sha256 FROM {frame} WHERE {where} ORDER BY {order}, record_id LIMIT {int(n)}"
+    # The hash is a column first: as a sort key Spark would make it anew at each comparison.
+    placed = f"SELECT record_id, released_sha256, {order} AS place FROM {frame} WHERE {where}"
+    return f"SELECT record_id, released_sha256 FROM ({placed}) AS placed ORDER BY place, record_id LIMIT {int(n)}"
 
 
 def drawn_sql(engine: Engine, table: str, release_id: str, frame: str, stratum: str, seed: str, n: int) -> str:
@@ -99,6 +105,18 @@ def items_sql(engine: Engine, table: str, where: str) -> str:
     digest = sha256(engine, joined(engine, "concat(record_id, released_sha256)"))
     hashed = f"CASE WHEN max(group_id) IS NULL THEN min(released_sha256) ELSE {digest} END"
     return f"(SELECT {ITEM} AS record_id, {hashed} AS released_sha256 FROM {table} WHERE {where} GROUP BY {ITEM})"
+
+
+def now_sql(release_id: str, frame: str) -> str:
+    """SQL in brackets: `record_id, released_sha256` of a release's items as they are now."""
+    where = f"release_id = {literal(release_id)}"
+    records = f"(SELECT record_id, released_sha256 FROM {RECORDS} WHERE {where})"
+    return items_sql("datafusion", RECORDS, where) if frame == GROUPS else records
+
+
+def item_of(frame: str, record: str) -> str:
+    """SQL: the id of the item that a row `record` of `release_record` belongs to, in this frame."""
+    return f"coalesce({record}.group_id, {record}.record_id)" if frame == GROUPS else f"{record}.record_id"
 
 
 def group_digest(members: Iterable[tuple[str, str]]) -> str:
@@ -123,7 +141,7 @@ def sample_id(release_id: str, draw: Draw) -> str:
 
 def sample_row(release_id: str, draw: Draw, item_unit: str, drawn_at: Any) -> dict[str, Any]:
     """The draw as a row of `sample`."""
-    unit = f"group, else {item_unit}" if draw.frame == GROUPS else item_unit
+    unit = f"{GROUP_UNIT}{item_unit.removeprefix(GROUP_UNIT)}" if draw.frame == GROUPS else item_unit
     return {
         "sample_id": sample_id(release_id, draw), "release_id": release_id, "control_id": draw.control_id,
         "purpose": draw.purpose, "frame": draw.frame, "frame_sha256": draw.frame_sha256,

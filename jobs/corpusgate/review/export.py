@@ -10,7 +10,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ from corpusgate.lake import store
 from corpusgate.lake.lease import lease
 from corpusgate.release.digests import file_sha256
 from corpusgate.review import label_studio
-from corpusgate.review.draw import ITEMS_RECORDED_MAX
+from corpusgate.review.draw import GROUPS, ITEMS_RECORDED_MAX, OF_CANDIDATE, item_of
+from corpusgate.review.groups import as_one, by_item, is_as_drawn, is_group
 from corpusgate.review.sampling import frame_behind, items, sample_row
 from corpusgate.settings.place import Place
 
@@ -70,9 +71,10 @@ def rows_of(place: Place, sample: dict[str, Any]) -> tuple[list[str], list[dict[
     """
     drawn = [{**i, "sample_id": sample["sample_id"]} for i in items(place, sample["sample_id"])]
     # frames of release_record are drawn with the candidate, others when an assessor asks
-    frame = None if sample["frame"] == "release_record" else frame_behind(place, sample)
+    frame = None if sample["frame"] in OF_CANDIDATE else frame_behind(place, sample)
     if frame is None or frame.of_records:
-        found, names = dict(_texts(place, sample)), [*ITEM, *RECORD, *TO_FILL]
+        shown = [*RECORD[:-1], "conversation", "state"] if sample["frame"] == GROUPS else RECORD
+        found, names = dict(_texts(place, sample)), [*ITEM, *shown, *TO_FILL]
     else:
         rows = store.query(place, frame.details, list(frame.tables)).to_pylist()
         found = {r["record_id"]: {k: v for k, v in r.items() if k != "record_id"} for r in rows}
@@ -85,32 +87,46 @@ def _texts(place: Place, sample: dict[str, Any]) -> Iterator[tuple[str, dict[str
     """record_id -> source, language, released text, state: `as drawn`, or `gone` where it was erased or removed."""
     release, name = quoted(sample["release_id"]), quoted(sample["sample_id"])
     sql = f"""
-    SELECT i.record_id, i.released_sha256, k.source_id, k.language, k.mask_set, d.text
+    SELECT i.record_id AS item, i.released_sha256, k.record_id, k.role, k.turn, k.released_sha256 AS now_sha256,
+           k.source_id, k.language, k.mask_set, d.text
     FROM sample_item i
-    LEFT JOIN release_record k ON k.release_id = {release} AND k.record_id = i.record_id
+    LEFT JOIN (SELECT * FROM release_record WHERE release_id = {release}) k
+    ON {item_of(sample["frame"], "k")} = i.record_id
     LEFT JOIN document d ON d.text_sha256 = k.text_sha256
     WHERE i.sample_id = {name}
     """
-    for batch in store.stream(place, sql, ["sample_item", "release_record", "document"]):
-        for row in batch.to_pylist():
-            text = None if row["text"] is None else _released(row)
-            yield row["record_id"], {
-                "source_id": row["source_id"], "language": row["language"], "text": text or "",
-                "state": "gone" if text is None else "as drawn",
-            }  # fmt: skip
+    batches = store.stream(place, sql, ["sample_item", "release_record", "document"])
+    for rows in by_item((r for batch in batches for r in batch.to_pylist()), sample["frame"]):
+        texts = [_released(r) for r in rows if r["text"] is not None]
+        there = len(texts) == len(rows)
+        if is_group(rows):
+            if there and not is_as_drawn(rows, rows[0]["released_sha256"]):
+                raise _changed(rows[0]["item"])
+            shown = {"conversation": as_one(rows, texts)[0] if there else ""}
+        else:
+            shown = {"text": texts[0] if there else ""}
+        yield rows[0]["item"], {
+            "source_id": rows[0]["source_id"], "language": rows[0]["language"], **shown,
+            "state": "as drawn" if there else "gone",
+        }  # fmt: skip
 
 
-def _released(row: dict[str, Any]) -> str:
+def _released(row: Mapping[str, Any]) -> str:
     try:
         text = apply_masks(row["text"], parse_mask_set(row["mask_set"]))
     except ValueError:
         text = None
-    if text is None or text_sha256(text) != row["released_sha256"]:
-        raise CorpusgateError(
-            f"The released text of record {row['record_id']} is not the one that was drawn; nothing was exported. "
-            "`corpusgate release verify` says what was changed."
-        )
+    expected = row["now_sha256"] if is_group([row]) else row["released_sha256"]
+    if text is None or text_sha256(text) != expected:
+        raise _changed(row["record_id"])
     return text
+
+
+def _changed(item: str) -> CorpusgateError:
+    return CorpusgateError(
+        f"The released text of record {item} is not the one that was drawn; nothing was exported. "
+        "`corpusgate release verify` says what was changed."
+    )
 
 
 def _csv(names: Sequence[str], rows: Sequence[dict[str, Any]]) -> bytes:

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -25,6 +25,8 @@ from corpusgate.lake.run import safe_name
 from corpusgate.release.verify import manifest_of
 from corpusgate.review.assignments import may_see
 from corpusgate.review.desk import Desk, desk, drawn_of
+from corpusgate.review.draw import OF_CANDIDATE, item_of
+from corpusgate.review.groups import as_one, by_item, is_as_drawn, is_group
 from corpusgate.review.journal import Verdict
 from corpusgate.settings.place import Place
 
@@ -100,7 +102,7 @@ def prepare(place: Place, sample_id: str) -> Path:
         UserError: no such sample, or its items have no text. CorpusgateError: a text is not the one that was drawn.
     """
     drawn = drawn_of(place, sample_id)
-    if drawn.row["frame"] != "release_record" and drawn.row["item_unit"] != "record":
+    if drawn.row["frame"] not in OF_CANDIDATE and drawn.row["item_unit"] != "record":
         raise UserError(f"The items of {sample_id} are no texts ({drawn.row['frame']}): export them.")
     folder = place.lake / "_review" / safe_name(sample_id)
     stamp = "-".join(str(store.version(place, t)) for t in ("document", "release_record", "finding"))
@@ -145,7 +147,7 @@ def _item(place: Place, at: Desk, ordinal: int, mine: Verdict | None) -> Item:
         with index.with_suffix(".bin").open("rb") as file:
             file.seek(about["offset"])
             text, state = file.read(about["length"]).decode("utf-8", "surrogatepass"), "as drawn"
-        if text_sha256(text) != drawn["released_sha256"]:
+        if text_sha256(text) != about.get("shown_sha256", drawn["released_sha256"]):
             raise _changed(drawn["record_id"])
     if drawn["record_id"] not in at.drawn.current:
         text, state = "", "changed" if about else "gone"
@@ -167,20 +169,19 @@ def _make(place: Place, sample: Mapping[str, Any], folder: Path, stamp: str) -> 
     index, offset = {}, 0
     made = folder / f".{stamp}.{os.getpid()}"
     with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        for row in _texts(place, sample):
-            masks = parse_mask_set(row["mask_set"])
-            text = None if row["text"] is None else _released(row, masks)
-            about = {"source_id": row["source_id"], "language": row["language"]}
-            if text is not None:
-                content = text.encode("utf-8", "surrogatepass")
+        for rows in by_item(_texts(place, sample), sample["frame"]):
+            about = {"source_id": rows[0]["source_id"], "language": rows[0]["language"]}
+            if (shown := _shown(rows, findings)) is not None:
+                content = shown[0].encode("utf-8", "surrogatepass")
                 file.write(content)
-                spans = released_spans(findings.get(row["text_sha256"], ()), masks)
                 about |= {
                     "offset": offset, "length": len(content),
-                    "findings": [[f.start, f.end, f.rule, f.risk] for f in spans],
+                    "findings": [[f.start, f.end, f.rule, f.risk] for f in shown[1]],
+                    # of a group the tables hold a hash over its texts, not of what is shown
+                    **({"shown_sha256": text_sha256(shown[0])} if is_group(rows) else {}),
                 }  # fmt: skip
                 offset += len(content)
-            index[row["record_id"]] = about
+            index[rows[0]["item"]] = about
     os.replace(made, folder / f"{stamp}.bin")
     with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         json.dump(index, file, ensure_ascii=False)
@@ -192,24 +193,45 @@ def _make(place: Place, sample: Mapping[str, Any], folder: Path, stamp: str) -> 
 
 def _texts(place: Place, sample: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     sql = (
-        "SELECT i.record_id, i.released_sha256, k.source_id, k.language, k.mask_set, k.text_sha256, d.text "
+        "SELECT i.record_id AS item, i.released_sha256, k.record_id, k.role, k.turn, k.released_sha256 AS now_sha256, "
+        "k.source_id, k.language, k.mask_set, k.text_sha256, d.text "
         "FROM (SELECT record_id, released_sha256 FROM sample_item "
         f"WHERE sample_id = {quoted(sample['sample_id'])}) AS i "
-        "LEFT JOIN (SELECT record_id, source_id, language, mask_set, text_sha256 FROM release_record "
-        f"WHERE release_id = {quoted(sample['release_id'])}) AS k ON k.record_id = i.record_id "
+        "LEFT JOIN (SELECT record_id, group_id, role, turn, released_sha256, source_id, language, mask_set, "
+        f"text_sha256 FROM release_record WHERE release_id = {quoted(sample['release_id'])}) AS k "
+        f"ON {item_of(sample['frame'], 'k')} = i.record_id "
         "LEFT JOIN document d ON d.text_sha256 = k.text_sha256"
     )
     for batch in store.stream(place, sql, ["sample_item", "release_record", "document"]):
         yield from batch.to_pylist()
 
 
+def _shown(
+    rows: Sequence[Mapping[str, Any]], findings: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> tuple[str, tuple[Found, ...]] | None:
+    """What a person sees of an item, with the findings in it; None where it is not as it was drawn: it is void."""
+    masks = [parse_mask_set(r["mask_set"]) for r in rows]
+    texts = [None if r["text"] is None else _released(r, m) for r, m in zip(rows, masks, strict=True)]
+    whole = [t for t in texts if t is not None]
+    if len(whole) < len(rows):
+        return None
+    spans = [released_spans(findings.get(r["text_sha256"], ()), m) for r, m in zip(rows, masks, strict=True)]
+    if not is_group(rows):
+        return (whole[0], spans[0]) if rows[0]["now_sha256"] == rows[0]["released_sha256"] else None
+    if not is_as_drawn(rows, rows[0]["released_sha256"]):
+        return None
+    text, starts = as_one(rows, whole)
+    moved = (replace(f, start=f.start + at, end=f.end + at) for at, of in zip(starts, spans, strict=True) for f in of)
+    return text, tuple(moved)
+
+
 def _released(row: Mapping[str, Any], masks: Sequence[Span]) -> str | None:
-    """The released text; None where it is not the one that was drawn any more: the item is void."""
+    """The released text; None where it is not the one that the release records."""
     try:
         text = apply_masks(row["text"], masks)
     except ValueError:
         return None
-    return text if text_sha256(text) == row["released_sha256"] else None
+    return text if text_sha256(text) == row["now_sha256"] else None
 
 
 def _findings(place: Place, sample: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
@@ -222,7 +244,7 @@ def _findings(place: Place, sample: Mapping[str, Any]) -> dict[str, list[dict[st
     seen = " OR ".join(f"(f.detector = {quoted(d)} AND f.version = {quoted(v)})" for d, v in known)
     sql = (
         'SELECT DISTINCT f.text_sha256, f.rule, f.risk, f.start, f."end" FROM finding f JOIN release_record k '
-        "ON k.text_sha256 = f.text_sha256 JOIN sample_item i ON i.record_id = k.record_id "
+        f"ON k.text_sha256 = f.text_sha256 JOIN sample_item i ON i.record_id = {item_of(sample['frame'], 'k')} "
         f"WHERE i.sample_id = {quoted(sample['sample_id'])} AND k.release_id = {quoted(sample['release_id'])} "
         f'AND f."end" > f.start AND ({seen})'
     )

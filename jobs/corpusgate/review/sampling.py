@@ -78,7 +78,7 @@ def redraw(place: Place, sample_id: str) -> tuple[list[str], list[str]]:
         UserError: no such sample, or one whose items were not written out for their number.
     """
     row = sample_row(place, sample_id)
-    if row["frame"] == "release_record":
+    if row["frame"] in draws.OF_CANDIDATE:
         return draws.redraw(place, sample_id)
     recorded = [r["record_id"] for r in items(place, sample_id)]
     if row["size"] > draws.ITEMS_RECORDED_MAX:

@@ -83,6 +83,15 @@ class TestIds:
         assert ids([Item(form, "文")]) == ids([Item("a/b.txt", "文")])
 
     @settings(deadline=None)
+    @given(
+        st.lists(st.text("ab文é", min_size=1, max_size=3), min_size=1, max_size=3),
+        st.lists(st.sampled_from(["/", "//", "/./", "\\"]), min_size=3, max_size=3),
+        st.sampled_from(["NFC", "NFD"]),
+    )
+    def test_do_not_depend_on_any_form_of_the_path(self, parts: list[str], between: list[str], form: str) -> None:
+        other = "./" + parts[0] + "".join(s + p for s, p in zip(between, parts[1:], strict=False))
+        assert ids([Item(unicodedata.normalize(form, other), "文")]) == ids([Item("/".join(parts), "文")])
+
     @given(st.lists(HAN, min_size=1, max_size=15), HAN, st.data())
     def test_one_inserted_row_does_not_rename_the_rest(self, lines: list[str], new: str, data: st.DataObject) -> None:
         at = data.draw(st.integers(0, len(lines)))

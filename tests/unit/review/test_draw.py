@@ -11,12 +11,17 @@ from hypothesis import strategies as st
 from corpusgate.errors import UserError
 from corpusgate.lake import store
 from corpusgate.review.draw import (
+    GROUPS,
     MANUAL,
+    RECORDS,
     TECHNICAL,
     Draw,
     draw_sql,
+    drawn_sql,
     frame_where,
+    group_digest,
     item_rows,
+    now_sql,
     place_in_draw,
     planned,
     redraw,
@@ -78,6 +83,48 @@ def test_a_recorded_sample_is_redrawn_in_order_and_a_changed_one_is_seen(lake):
     store.replace(place, "sample_item", [*swapped, *items[2:]], f"sample_id = '{name}'", "test")
     recorded, again = redraw(place, name)
     assert recorded != again and set(recorded) == set(again)
+
+
+def grouped(place, rows):
+    """The lake's texts in groups of four, but for those of code; what each item is drawn as."""
+    rows = [{**r, "group_id": f"{n // 4:0>63}g" if r["modality"] == "text" else None} for n, r in enumerate(rows)]
+    store.replace(place, "release_record", rows, "release_id = 'demo-1'", "test")
+    items = {}
+    for r in rows:
+        items.setdefault(r["group_id"] or r["record_id"], []).append((r["record_id"], r["released_sha256"]))
+    return {i: members[0][1] if i == members[0][0] else group_digest(members) for i, members in items.items()}
+
+
+def test_a_group_is_one_item_with_a_hash_over_all_of_its_texts(lake):
+    place, rows = lake
+    items = grouped(place, rows)
+    sql = drawn_sql("datafusion", RECORDS, "demo-1", GROUPS, "text", "s", 20)
+    drawn = [(r["record_id"], r["released_sha256"]) for r in store.query(place, sql, [RECORDS]).to_pylist()]
+    of_text = [i for i in items if i.endswith("g")]
+    assert [i for i, _ in drawn] == sorted(of_text, key=lambda i: place_in_draw("s", i))[:20]
+    assert all(items[i] == digest for i, digest in drawn)
+    now = store.query(place, f"SELECT * FROM {now_sql('demo-1', GROUPS)} AS f", [RECORDS]).to_pylist()
+    assert {r["record_id"]: r["released_sha256"] for r in now} == items
+
+
+def test_a_sample_of_groups_says_so_and_a_member_that_changes_is_seen(lake):
+    place, rows = lake
+    grouped(place, rows)
+    draw = Draw(MANUAL, "manual review", "text", "s", 25, 50, "0" * 64, GROUPS)
+    row = sample_row("demo-1", draw, "document", AT)
+    assert (row["frame"], row["item_unit"], draw.descriptor()["frame"]) == (GROUPS, "group, else document", GROUPS)
+    assert sample_row("demo-1", draw, row["item_unit"], AT)["item_unit"] == row["item_unit"]
+    assert "frame" not in Draw(MANUAL, "", "text", "s", 25, 50, "").descriptor()
+    name = sample_id("demo-1", draw)
+    sql = drawn_sql("datafusion", RECORDS, "demo-1", GROUPS, "text", "s", 25)
+    items = item_rows("demo-1", draw, [tuple(r.values()) for r in store.query(place, sql, [RECORDS]).to_pylist()])
+    store.replace(place, "sample", [row], f"sample_id = '{name}'", "test")
+    store.replace(place, "sample_item", items, f"sample_id = '{name}'", "test")
+    assert redraw(place, name)[0] == redraw(place, name)[1] == [i["record_id"] for i in items]
+    first = int(items[0]["record_id"][:-1]) * 4 + 1
+    store.replace(place, "release_record", [], f"record_id = '{rows[first]['record_id']}'", "test")
+    now = store.query(place, f"SELECT * FROM {now_sql('demo-1', GROUPS)} AS f", [RECORDS]).to_pylist()
+    assert {r["record_id"]: r["released_sha256"] for r in now}[items[0]["record_id"]] != items[0]["released_sha256"]
 
 
 def test_a_sample_that_is_not_there_is_the_users_mistake(lake):
