@@ -15,9 +15,11 @@ from corpusgate.cli import (
     bank,
     classify,
     control,
+    evidence,
     lexicon,
     look,
     operate,
+    policy,
     quarantine,
     rebuild,
     release,
@@ -37,7 +39,9 @@ app = typer.Typer(
 )
 for module in (rebuild, look, operate, attest):
     module.register(app)
-for group in (source, quarantine, release, annotation, control, sample, review, classify, bank, lexicon):
+for group in (
+    source, quarantine, release, annotation, control, sample, review, evidence, classify, bank, lexicon, policy,
+):  # fmt: skip
     app.add_typer(group.app)
 app.add_typer(control.app, name="controls", hidden=True)  # both are said
 
