@@ -12,7 +12,7 @@ from airflow.sdk import DAG
 
 from corpusgate_airflow import filing
 from corpusgate_airflow.notifier import TellFailure
-from corpusgate_airflow.people import ReviewsOperator, SigningOperator
+from corpusgate_airflow.people import BECAUSE, TOLD, ReviewsOperator, SigningOperator
 
 DOC = """
 Takes a frozen release to the channel `filing`: people review its samples, the gates judge, a person signs.
@@ -58,13 +58,13 @@ with DAG(
     },
 ) as dag:
     choose = PythonOperator(task_id="choose", python_callable=filing.choose, **PATIENT)
-    reviews = ReviewsOperator(task_id="reviews", **PEOPLE)
+    reviews = ReviewsOperator(task_id="reviews", params=TOLD, **PEOPLE)
     recount = PythonOperator(task_id="recount", python_callable=filing.recount, **PATIENT)
     # Only the names of roles go through XCom; who edits them changes who is asked, not what publish demands.
     gate = PythonOperator(task_id="gate", python_callable=filing.gate, do_xcom_push=True, **PATIENT)
-    approval = SigningOperator.partial(task_id="approval", **PEOPLE, map_index_template="{{ task.role }}").expand(
-        role=gate.output
-    )
+    approval = SigningOperator.partial(
+        task_id="approval", params=BECAUSE, map_index_template="{{ task.role }}", **PEOPLE
+    ).expand(role=gate.output)
     publish = SparkSubmitOperator(
         task_id="publish",
         application=SPARK_JOB,

@@ -25,7 +25,16 @@ log = logging.getLogger(__name__)
 
 #: Seconds between attempts to write a signature while a rebuild holds the lake, and for how long.
 RETRY_EVERY, RETRY_FOR = 15.0, 3600.0
-_KNOWN = ["null", "string", "integer"]
+#: What the page tells with its answer, and what a person tells with a signature. They are handed to the operators where
+#: the DAG is declared, since Airflow adds the DAG's own parameters to whatever a constructor sets by itself.
+TOLD: dict[str, Param] = {
+    name: Param(None, type=["null", "string", "integer"]) for name in ("person", "decided", "bad")
+}
+BECAUSE: dict[str, Param] = {
+    "because": Param(
+        "", type="string", minLength=8, maxLength=2000, title="Because / 理由", description="why, in a sentence"
+    )
+}
 
 
 class ReviewsOperator(HITLOperator):
@@ -37,9 +46,8 @@ class ReviewsOperator(HITLOperator):
     operator_extra_links = (ReviewLink(),)
 
     def __init__(self, **kwargs: Any) -> None:
-        told = {name: Param(None, type=_KNOWN) for name in ("person", "decided", "bad")}
         super().__init__(
-            subject="People review the samples of a release", options=[COUNT, GIVE_UP], defaults=GIVE_UP, params=told,
+            subject="People review the samples of a release", options=[COUNT, GIVE_UP], defaults=GIVE_UP,
             assigned_users=[{"id": SERVICE, "name": SERVICE}], **kwargs,
         )  # fmt: skip
 
@@ -88,12 +96,9 @@ class SigningOperator(ApprovalOperator):
 
     def __init__(self, *, role: str, **kwargs: Any) -> None:
         self.role = role
-        because = Param(
-            "", type="string", minLength=8, maxLength=2000, title="Because / 理由", description="why, in a sentence"
-        )
         super().__init__(
             subject=f"Approve a release for {filing.CHANNEL} as {role}", defaults=self.REJECT, fail_on_reject=True,
-            params={"because": because}, **kwargs,
+            **kwargs,
         )  # fmt: skip
 
     def execute(self, context: Any) -> Any:
