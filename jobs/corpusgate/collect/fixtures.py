@@ -22,9 +22,11 @@ Row = dict[str, str]
 
 #: Where each source's numbered texts begin: no two sources share one, but the twins of one text in two encodings.
 FIRST = {"fixture-utf8": 0, "fixture-noncommercial": 1000, "fixture-unlicensed": 2000, "fixture-planted": 3000,
-         "fixture-five-percent": 4000, "fixture-six-percent": 5000, "fixture-hostile": 6000}  # fmt: skip
+         "fixture-five-percent": 4000, "fixture-six-percent": 5000, "fixture-hostile": 6000,
+         "fixture-review": 7000}  # fmt: skip
 RECORDS = {"fixture-utf8": 120, "fixture-noncommercial": 100, "fixture-unlicensed": 100, "fixture-planted": 400,
-           "fixture-five-percent": 100, "fixture-six-percent": 100, "fixture-hostile": 30}  # fmt: skip
+           "fixture-five-percent": 100, "fixture-six-percent": 100, "fixture-hostile": 30,
+           "fixture-review": 20}  # fmt: skip
 #: Records that hold a phrase of weight 1.0, by source.
 BAD = {"fixture-planted": 4, "fixture-five-percent": 5, "fixture-six-percent": 6}
 
@@ -111,6 +113,11 @@ def _annotated(phrases: list[str]) -> dict[str, bytes]:
 
     rows = [{"id": t["key"], "text": t["text"]} for t in texts()]
     return {"texts.jsonl": _lines(rows).encode(), "LICENSE": _licence("CC0-1.0")}
+
+
+def _review(phrases: list[str]) -> dict[str, bytes]:
+    """The texts that a person tries the review page on."""
+    return {"texts.jsonl": _lines(_clean("fixture-review")).encode(), "LICENSE": _licence("CC0-1.0")}
 
 
 def _noncommercial(phrases: list[str]) -> dict[str, bytes]:
@@ -240,4 +247,5 @@ _MAKERS: dict[str, Callable[[list[str]], dict[str, bytes]]] = {
     "fixture-six-percent": _share("fixture-six-percent"),
     "fixture-hostile": _hostile,
     "fixture-annotation": _annotated,
+    "fixture-review": _review,
 }

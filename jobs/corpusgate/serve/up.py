@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from time import monotonic, sleep
 from typing import Any
@@ -16,6 +16,7 @@ from corpusgate.serve.annotating import show_annotation
 from corpusgate.serve.down import DAG, client, stop
 from corpusgate.serve.drive import ENDED_RUN, Airflow, AirflowAway, AirflowRefused
 from corpusgate.serve.progress import Progress
+from corpusgate.serve.reviewing import leave_review
 from corpusgate.serve.services import COMPONENTS, Services
 from corpusgate.settings.load import load_corpus, load_sources
 from corpusgate.settings.place import Place
@@ -55,12 +56,14 @@ def up(place: Place, corpus: str = "demo", say: Callable[[str], None] | None = N
         about = airflow.run(DAG, run_id)
         run = open_run(place, corpus, run_id, datetime.fromisoformat(about["run_after"]))
         state = watch(airflow, run, Progress(run, tell, seconds))
+        review: list[str] = []
         if corpus == DEMO and report.exit_code(run, state) == 0:
             show_annotation(place, airflow, services.url, tell)
+            review = leave_review(place, services, tell)
     except KeyboardInterrupt:
         tell(f"\nInterrupted. Airflow goes on at {services.url}; `make stop` ends it and the run.")
         return 130
-    return finish(services, airflow, run, state, tell)
+    return finish(services, airflow, run, state, tell, review)
 
 
 def make_fixtures(place: Place) -> None:
@@ -189,7 +192,9 @@ def watch(airflow: Airflow, run: Run, progress: Progress) -> str:
         sleep(POLL)
 
 
-def finish(services: Services, airflow: Airflow, run: Run, state: str, tell: Callable[[str], None]) -> int:
+def finish(
+    services: Services, airflow: Airflow, run: Run, state: str, tell: Callable[[str], None], review: Sequence[str] = ()
+) -> int:
     """Writes the notes, prints the verdicts and where to look; returns the exit code."""
     rows = report.verdicts(run)
     notes: list[tuple[str | None, str]] = [(None, report.note(run, state, rows))]
@@ -206,6 +211,8 @@ def finish(services: Services, airflow: Airflow, run: Run, state: str, tell: Cal
     password = accounts.passwords(services.passwords)[accounts.ENGINEER]
     tell(f"\nAirflow's UI:  {services.url}/dags/{DAG}/runs/{_quoted(run.id)}/plugin/evidence")
     tell(f"  log in as {accounts.ENGINEER} with the password {password}  (all users: {services.passwords})")
+    for line in review:
+        tell(line)
     tell("Ask the tables (make sql for a shell):")
     for sql in report.QUERIES:
         tell(f'  .venv/bin/corpusgate sql "{sql}"')
