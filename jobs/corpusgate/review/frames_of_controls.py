@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from corpusgate.banks.facts import in_force, slices
 from corpusgate.errors import UserError
 from corpusgate.gates.figures import quoted, version_of
 from corpusgate.lake.dialect import joined, sha256
 from corpusgate.release.manifest import candidate_folder
 from corpusgate.release.verify import manifest_of
+from corpusgate.settings.bank import QUESTIONS, BankKind
+from corpusgate.settings.load import load_corpus
 from corpusgate.settings.model import PERSONAL, SENSITIVE
 from corpusgate.settings.place import Place
 
@@ -41,7 +44,8 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Of:
-    """The release that frames are about: its sources by kind, detectors, and the run that froze it."""
+    """The release that frames are about: its sources by kind, detectors, the run that froze it, and the banks that were
+    in force then (kind -> SQL condition over entries)."""
 
     release_id: str
     corpus: str
@@ -49,6 +53,7 @@ class Of:
     detectors: Mapping[str, str]
     run_id: str
     at: datetime
+    banks: Mapping[BankKind, str] = field(default_factory=dict)
 
     def of_kind(self, kind: str) -> list[str]:
         """Sources of this kind that gave to the release."""
@@ -64,8 +69,10 @@ def about(place: Place, release_id: str) -> Of:
     manifest = manifest_of(place, release_id)
     run = json.loads((candidate_folder(place, release_id) / "run.json").read_text("utf-8"))
     kinds = {s["source_id"]: s["kind"] for s in manifest["sources"] if s["taken"]}
-    return Of(release_id, manifest["corpus"], kinds, manifest["detectors"], run["run_id"],
-              datetime.fromisoformat(run["at"]))  # fmt: skip
+    at = datetime.fromisoformat(run["at"])
+    named = in_force(place, load_corpus(place, manifest["corpus"]).banks, at)
+    banks = {kind: slices([f for f in named if f.bank.kind == kind]) for kind in QUESTIONS}
+    return Of(release_id, manifest["corpus"], kinds, manifest["detectors"], run["run_id"], at, banks)
 
 
 def _records(of: Of, name: str, condition: str = "true", stratum: str = "''", also: tuple[str, ...] = ()) -> Frame:
@@ -170,6 +177,19 @@ def _tasks(of: Of) -> Frame:
     )  # fmt: skip
 
 
+def _questions(kind: BankKind, of: Of) -> Frame:
+    """The questions of the banks of a kind, in the versions that were in force when the release was frozen."""
+    item = "concat(bank_id, '/', question_id)"
+    where = f"FROM question WHERE {of.banks.get(kind, 'FALSE')}"
+    digest = sha256("datafusion", "text")
+    return Frame(
+        f"questions, {kind}", "question",
+        f"SELECT {item} AS record_id, {digest} AS released_sha256, '' AS stratum {where}", ("question",),
+        f"SELECT {item} AS record_id, text, array_to_string(risks, ' ') AS filed_to, "
+        f"array_to_string(aspects, ' ') AS aspects, language, modality {where}",
+    )  # fmt: skip
+
+
 #: Control -> its frame. Of 4.2.1 the samples are drawn when the candidate is frozen (`review/draw.py`).
 FRAMES: dict[str, Callable[[Of], Frame]] = {
     "45654-4-1-1-a": partial(_assessments, "45654-4-1-1-a"),
@@ -181,6 +201,10 @@ FRAMES: dict[str, Callable[[Of], Frame]] = {
     "45654-4-2-3-a": partial(_personal, "released records with personal information", PERSONAL),
     "45654-4-2-3-b": partial(_personal, "released records with sensitive personal information", SENSITIVE),
     "45654-4-3-1-c": _tasks,
+    "45654-5-2-a-manual": partial(_questions, "generated_content"),
+    "45654-5-2-a-technical": partial(_questions, "generated_content"),
+    "45654-b-2-2-2-d-refuse": partial(_questions, "should_refuse"),
+    "45654-b-2-2-2-d-answer": partial(_questions, "should_not_refuse"),
     "45652-draft-6-2-a": _by_kind,
     "45652-draft-6-2-b": _by_kind,
     "45652-draft-6-2-c": _by_kind,

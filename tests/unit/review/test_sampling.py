@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from corpusgate.cli import app
 from corpusgate.decide.rules import apply_masks, parse_mask_set, text_sha256
 from corpusgate.errors import CorpusgateError, UserError
 from corpusgate.lake import store
@@ -23,6 +25,7 @@ from corpusgate.review.frames_of_controls import EVERY, FRAMES, about, frame_of
 from corpusgate.review.sampling import draw_for, items, redraw
 from corpusgate.settings.catalogue import load_catalogue
 from corpusgate.settings.place import Place
+from corpusgate_testing import banks
 from corpusgate_testing.gates import AT, HOME, RELEASE, RUN_ID, VERSIONS, Lake, clean_lake, sha
 from corpusgate_testing.lake import rows
 
@@ -66,9 +69,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
         lake.find(record, family="personal_information", detector="personal_information", version="1",
                   risk="pi_id" if n == 2 else "pi_mobile", start=start, end=start + 11)  # fmt: skip
     lake.of("delta")[5]["generator"] = "model-7"
+    lake.corpus = {"banks": ["generated", "refuse", "answer"]}
     run = lake.write(tmp_path_factory.mktemp("lake"))
     store.ensure_tables(run.place)
     _tables(run.place)
+    for bank_id, questions in {"generated": 1100, "refuse": 350, "answer": 350}.items():
+        banks.declare(run.place, bank_id)
+        banks.take(run.place, bank_id, banks.MADE[bank_id](questions))
     folder = candidate_folder(run.place, NAME)
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_bytes(canonical(MANIFEST))
@@ -124,11 +131,55 @@ def test_every_control_that_an_assessor_draws_for_has_a_frame() -> None:
                            for k in ("open_source", "self_collected", "user_input", "commercial")}),
     ("45652-draft-6-3-c", {("assessor's draw", ""): (160, 160)}),
     ("45652-draft-7-2-b", {("assessor's draw", ""): (1, 1)}),
+    # 1,000 of the bank to generate, 300 of each bank of refusals (minima make 1,130 and 340 of them)
+    ("45654-5-2-a-manual", {("assessor's draw", ""): (1000, 1130)}),
+    ("45654-5-2-a-technical", {("assessor's draw", ""): (1000, 1130)}),
+    ("45654-b-2-2-2-d-refuse", {("assessor's draw", ""): (300, 350)}),
+    ("45654-b-2-2-2-d-answer", {("assessor's draw", ""): (300, 350)}),
 ])  # fmt: skip
 def test_frames_and_sizes_are_the_clause_s(
     place: Place, control: str, expected: dict[tuple[str, str], tuple[int, int]]
 ) -> None:
     assert sizes(place, control) == expected
+
+
+#: Every draw that an assessor makes (45654-2025 Annex B; 45652-draft 8), with the control that it is asked for by.
+DRAWS = {
+    "assessments before collection": "45654-4-1-1-a", "verifications after collection": "45654-4-1-1-b",
+    "licences of open-source sets": "45654-4-1-3-a", "self-collected items": "45654-4-1-3-b",
+    "contracts": "45654-4-1-3-c", "user inputs": "45654-4-1-3-d", "manual review of each modality": MANUAL,
+    "technical sample of each modality": TECHNICAL, "personal information": "45654-4-2-3-a",
+    "sensitive personal information": "45654-4-2-3-b", "assignment logs": "45654-4-3-1-c",
+    "questions, by hand": "45654-5-2-a-manual", "questions, technically": "45654-5-2-a-technical",
+    "questions to refuse": "45654-b-2-2-2-d-refuse", "questions not to refuse": "45654-b-2-2-2-d-answer",
+    "samples of each kind of source": "45652-draft-6-2-a", "results of risk identification": "45652-draft-6-2-b",
+    "results on intellectual property": "45652-draft-6-2-c", "infringing data": "45652-draft-6-3-c",
+    "metadata of generated data": "45652-draft-7-2-b", "generated data looked at": "45652-draft-7-2-d",
+    "generated data filtered": "45652-draft-7-3-b",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("control", DRAWS.values(), ids=DRAWS.keys())
+def test_every_draw_of_an_assessor_is_a_command(place: Place, monkeypatch: pytest.MonkeyPatch, control: str) -> None:
+    for name in ("HOME", "CONF", "LAKE"):
+        monkeypatch.setenv(f"CORPUSGATE_{name}", str(getattr(place, name.lower())))
+    release = NAME
+    if control == MANUAL:
+        release = RELEASE  # drawn with the candidate
+    if control == TECHNICAL:
+        row = {**rows(place, "sample", f"release_id = '{RELEASE}'")[0], "sample_id": "t", "control_id": TECHNICAL}
+        store.append_new(place, "sample", [row], RUN_ID)
+        release = RELEASE
+    words = ["sample", "draw", "--control", control, "--release", release, "--at", AT.isoformat(), "--format", "json"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    drawn = json.loads(done.output)
+    assert drawn and all(d["control_id"] == control and d["seed"] and d["size"] > 0 for d in drawn)
+
+
+def test_the_draws_are_all_those_that_the_catalogue_names() -> None:
+    catalogue = load_catalogue(Place(HOME, HOME / "conf", HOME / "lake", HOME / "var"))
+    assert set(DRAWS.values()) == {c.id for c in catalogue if c.draw}
 
 
 def test_hundred_of_a_thousand_are_looked_at_closely(tmp_path: Path) -> None:
@@ -249,6 +300,8 @@ def test_samples_of_other_tables_show_their_rows(place: Place, tmp_path: Path) -
     assert line["released_sha256"] == line["row_sha256"] and line["finding"] == ""
     content, _ = exported(place, tmp_path, "45654-4-3-1-c", "csv")
     assert b"executor p1; reviewer p2" in content
+    content, _ = exported(place, tmp_path, "45654-b-2-2-2-d-answer", "csv")
+    assert b"aspects" in content and b"answer ba" in content
     content, _ = exported(place, tmp_path, "45654-4-1-3-a", "csv")
     assert b"code: MIT (LICENSE); text: MIT (LICENSE)" in content
 
