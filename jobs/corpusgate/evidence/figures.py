@@ -8,6 +8,7 @@ from typing import Any
 
 from corpusgate.errors import UserError
 from corpusgate.evidence.job import in_order
+from corpusgate.evidence.overlap import overlaps
 from corpusgate.gates.verdict import verdict_table
 from corpusgate.lake.run import Run, StepResult, open_run, safe_name
 from corpusgate.lake.store import ensure_tables, in_force, query
@@ -63,6 +64,7 @@ def figures(place: Place, run_id: str) -> dict[str, Any]:
         "sizes": sizes,
         "removed": removed,
         "masks_in_notices": _masks_in_notices(place, release_id),
+        "test_sets": overlaps(run, release_id),
         "languages_dropped": decided.facts.get("languages_dropped", []) if decided else [],
         "steps": [r.model_dump(exclude={"facts"}) for r in results],
         "annotation_page": None,
