@@ -17,7 +17,7 @@ from urllib.parse import quote
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from corpusgate.errors import CorpusgateError, UserError
-from corpusgate.serve import accounts
+from corpusgate.serve import accounts, reviewing
 from corpusgate.serve.browser import chromium
 from corpusgate.serve.down import DAG, client
 from corpusgate.serve.drive import ENDED_RUN, Airflow
@@ -75,8 +75,34 @@ def main() -> int:
             with logged_in(browser, shown, password, language) as page:
                 for name, (address, wanted) in shown.pages().items():
                     take(page, address, wanted, images / f"{name}{suffix}.png")
+        take_review(browser, services, images / "review.png")
         browser.close()
     return 0
+
+
+def take_review(browser: Browser, services: Services, path: Path) -> None:
+    """The review page, a risk being chosen; it says everything in both languages, so one picture is enough.
+
+    Raises:
+        UserError: the twenty texts that `make run` leaves are not there.
+    """
+    release = reviewing.candidate(services.place)
+    if release is None:
+        raise UserError(f"No candidate of {reviewing.CORPUS}: `make run` builds it.")
+    sample, _, _ = reviewing.stands(services.place, release)
+    password = accounts.passwords(services.passwords)[reviewing.REVIEWER]
+    context = browser.new_context(viewport=VIEW)  # ty: ignore[invalid-argument-type]
+    page = context.new_page()
+    page.goto(f"{services.url}{reviewing.PAGE}/sample?id={sample}")
+    page.wait_for_selector("input[name=username]", timeout=60_000)
+    page.fill("input[name=username]", reviewing.REVIEWER)
+    page.fill("input[name=password]", password)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("body[data-ready=yes]", timeout=60_000)
+    page.keyboard.press("b")
+    page.keyboard.type("1f")
+    keep(page, path)
+    context.close()
 
 
 def newest(airflow: Airflow, url: str) -> Shown:
@@ -109,16 +135,21 @@ def logged_in(browser: Browser, shown: Shown, password: str, language: str) -> I
 
 
 def take(page: Page, address: str, wanted: str, path: Path) -> None:
-    """Goes there, waits until the wanted thing is to be seen, and takes the picture.
-
-    Raises:
-        CorpusgateError: the picture is too large for a repository.
-    """
+    """Goes there, waits until the wanted thing is to be seen, and takes the picture."""
     page.goto(address)
     page.wait_for_selector(wanted, timeout=60_000)
     page.wait_for_load_state("networkidle")
     _show_what_counts(page, path.stem.removesuffix("-zh"))
     page.wait_for_timeout(1500)  # the UI draws its charts after the last answer
+    keep(page, path)
+
+
+def keep(page: Page, path: Path) -> None:
+    """Writes the picture.
+
+    Raises:
+        CorpusgateError: it is too large for a repository.
+    """
     page.screenshot(path=path)
     size = path.stat().st_size
     if size > LARGEST:

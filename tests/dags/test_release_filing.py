@@ -15,7 +15,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, TaskAwaitingInput
 
 from corpusgate.lake import lease, store
-from corpusgate.lake.run import Run, open_run
+from corpusgate.lake.run import Run, StepResult, open_run
 from corpusgate.review.assignments import record
 from corpusgate.review.desk import given_of
 from corpusgate.review.signoff import text_sha256
@@ -302,3 +302,15 @@ def test_text_of_a_question_stays_what_airflow_shows(room: Room, signing: Any, m
     signing.task.execute_complete(signing.context, answered("lead", "Approve", **WHY))
     (row,) = rows(room.place, "signoff")
     assert row["seen_sha256"] == text_sha256(f"# {room.release}\n\nfigures\n")
+
+
+def test_evidence_of_a_filing_is_that_of_its_release_once_it_was_judged(room: Room, press: Press) -> None:
+    from corpusgate_airflow.pages import draw
+
+    press()
+    filing.choose()
+    before = draw(room.place, RUN)
+    assert RUN.split("+")[0] in before
+    judged = open_run(room.place, "test", f"filing__{room.release}", AT)
+    judged.write(StepResult(step="release_gate", unit="control", rows_in=0, kept=0))
+    assert f"filing__{room.release}" in draw(room.place, RUN)

@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from corpusgate.lake.run import safe_name
 from corpusgate.settings.place import find_place
 from corpusgate_airflow.links import DAG_ID
+from corpusgate_airflow.review.waiting import chosen
 
 if TYPE_CHECKING:
     from corpusgate.settings.place import Place
@@ -77,7 +78,16 @@ def draw(place: Place, run_id: str) -> str:
     known = {entry.name for entry in place.runs.iterdir() if entry.is_dir()} if place.runs.is_dir() else set()
     if safe_name(run_id) not in known:
         raise HTTPException(404, f"No step of the run {run_id} has ended yet, or there is no such run.")
-    return frozen(place, run_id)
+    return frozen(place, _judged_as(place, run_id, known))
+
+
+def _judged_as(place: Place, run_id: str, known: set[str]) -> str:
+    """The run under which the verdicts of this one stand: a filing's are those of its release, whoever asked."""
+    from corpusgate.review.filing import filing_run_id
+
+    release = chosen(place, run_id)
+    judged = filing_run_id(release) if release else run_id
+    return judged if safe_name(judged) in known else run_id
 
 
 def as_response(html: str, status: int = 200) -> HTMLResponse:

@@ -30,15 +30,29 @@ def chromium() -> str:
 
 def _installed() -> str:
     by_hand = f"sudo apt-get install {' '.join(PACKAGES)}; or set {VARIABLE} to a Chromium's path"
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+    prefix = _as_root()
+    if prefix is None or shutil.which("apt-get") is None:
         raise UserError(f"There is no Chromium here, which the pages are tried in: {by_hand}.")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    said = ""
     for command in (
         ["apt-get", "update", "-q"],
         ["apt-get", "install", "-y", "-q", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", *PACKAGES],
     ):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        given = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", *command]
+        said = subprocess.run(given, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False).stderr
     found = shutil.which("chromium")
-    if done.returncode or found is None:
-        raise UserError(f"Chromium could not be installed ({done.stderr.strip()[-300:]}): {by_hand}.")
+    if found is None:
+        raise UserError(f"Chromium could not be installed ({said.strip()[-300:]}): {by_hand}.")
     return found
+
+
+def _as_root() -> list[str] | None:
+    """What to write before a command to run it as root; None where we may not."""
+    if os.geteuid() == 0:
+        return []
+    if (
+        shutil.which("sudo")
+        and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
+    ):
+        return ["sudo", "-n"]
+    return None

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from corpusgate.errors import LakeBusy
 from corpusgate.lake.run import StepResult, safe_name
-from corpusgate.review.filing import Wait, waits_for
-from corpusgate.review.fold import fold
 from corpusgate.serve.drive import Airflow, AirflowAway, AirflowRefused
 from corpusgate.settings.place import Place
 from corpusgate_airflow.links import FILING_DAG, REVIEWS_TASK
+
+if TYPE_CHECKING:
+    from corpusgate.review.filing import Wait
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,9 @@ class Told:
 
 def pass_on(place: Place, release_id: str, person: str, airflow: Airflow | None = None) -> Told:
     """Folds the verdicts and answers every run that waits for this release, if they suffice or can no longer."""
+    from corpusgate.review.filing import waits_for
+    from corpusgate.review.fold import fold
+
     wait = waits_for(place, release_id)
     if not wait.enough and not wait.lost:
         return Told("waits")
