@@ -126,7 +126,21 @@ def test_only_who_holds_the_role_attests(services: Services, name: str, ends: st
 
 @pytest.mark.parametrize("name", ["reviewer1", "assessor"])
 def test_who_only_reads_cannot_open_the_form(services: Services, name: str) -> None:
-    assert status(services, name, "POST", "/api/v2/dags/attest/dagRuns", {"logical_date": None, "conf": {}}) == 403
+    for form in ("attest", "conclude"):
+        body = {"logical_date": None, "conf": {}}
+        assert status(services, name, "POST", f"/api/v2/dags/{form}/dagRuns", body) == 403
+
+
+@pytest.mark.parametrize("name", ["engineer", "lead"])
+def test_only_counsel_concludes_whatever_the_form_says(services: Services, name: str) -> None:
+    word = {"source": "missing", "expression": "MIT", "because": "read in the licence file", "by": "officer"}
+    body = {"logical_date": None, "conf": word}
+    run_id = person(services, name)._call("POST", "/api/v2/dags/conclude/dagRuns", body)["dag_run_id"]
+    until = time.monotonic() + 180
+    while (state := client(services).run("conclude", run_id)["state"]) not in ENDED_RUN:
+        assert time.monotonic() < until
+        time.sleep(1)
+    assert state == "failed"
 
 
 def test_wrong_password_is_refused(services: Services) -> None:

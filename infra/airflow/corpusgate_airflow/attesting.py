@@ -63,7 +63,7 @@ def attest() -> str:
 
     context = get_current_context()
     run, given = context["dag_run"], dict(context["params"])
-    person = _person(run)
+    person = person_of(run)
     place = find_place()
     try:
         end = datetime.fromisoformat(given["until"]).replace(tzinfo=UTC) if given["until"] else None
@@ -85,10 +85,15 @@ def attest() -> str:
     return row["attestation_id"]
 
 
-def _person(run: Any) -> str:
+def person_of(run: Any) -> str:
+    """The login of who started the run.
+
+    Raises:
+        AirflowFailException: nobody is known to have.
+    """
     name = getattr(run, "triggering_user_name", None)
     if not name:
         raise AirflowFailException(
-            "Nobody is known to have started this run, so nobody vouches. Start it from the form, logged in."
+            "Nobody is known to have started this run, so nobody speaks. Start it from the form, logged in."
         )
     return name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,9 @@ from corpusgate.cli.rebuild import CorpusOption, moment
 from corpusgate.errors import UserError
 from corpusgate.evidence.cells import plain, tame
 from corpusgate.settings.place import find_place
+
+if TYPE_CHECKING:
+    from corpusgate.sources.conclude import Recorded
 
 app = typer.Typer(name="source", help="Sources: declare, check, plan, conclude.", no_args_is_help=True)
 
@@ -112,6 +115,9 @@ def conclude(
     valid_from: Annotated[
         str | None, typer.Option("--valid-from", help="Day from which it holds; default: since first acquired.")
     ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="Last day on which it holds; then the source waits again.")
+    ] = None,
     definitive: Annotated[
         bool, typer.Option("--definitive", help="Enough for filing too; without it the conclusion is provisional.")
     ] = False,
@@ -119,23 +125,27 @@ def conclude(
     form: FormatOption = Format.table,
 ) -> None:
     """Records which licence a named person concludes for a source; the next rebuild judges by it."""
-    from corpusgate.sources.conclude import Word
+    from corpusgate.sources.conclude import Word, after
     from corpusgate.sources.conclude import conclude as record
 
     since = moment(valid_from, "--valid-from") if valid_from else None
-    word = Word(expression, by, role, because, tuple(note or ()), since, definitive)
+    word = Word(expression, by, role, because, tuple(note or ()), since, definitive, after(until) if until else None)
     told = record(find_place(), source, word, moment(at) if at else datetime.now(UTC), part)
     if form is Format.json:
         outlook = {c: {"verdict": r.facts["verdict"], "because": r.because} for c, r in told.outlook.items()}
         body = {"fresh": told.fresh, "row": told.row, "outlook": outlook}
         typer.echo(json.dumps(body, ensure_ascii=False, indent=1, default=plain))
-        return
+    else:
+        _say_concluded(source, told)
+
+
+def _say_concluded(source: str, told: Recorded) -> None:
     row = told.row
-    state = "Recorded" if told.fresh else "Recorded already"
+    ends = f" until {row['valid_to']:%Y-%m-%d %H:%M} UTC" if row.get("valid_to") else ""
     typer.echo(
-        f"{state} on {row['recorded_at']:%Y-%m-%d %H:%M} UTC: {source}, part "
-        f"{row['part']}: {row['concluded']}, by {row['concluded_by']} ({row['concluded_role']}), valid from "
-        f"{row['valid_from']:%Y-%m-%d}, {'provisional' if row['provisional'] else 'definitive'}."
+        f"{'Recorded' if told.fresh else 'Recorded already'} on {row['recorded_at']:%Y-%m-%d %H:%M} UTC: {source}, "
+        f"part {row['part']}: {row['concluded']}, by {row['concluded_by']} ({row['concluded_role']}), valid from "
+        f"{row['valid_from']:%Y-%m-%d}{ends}, {'provisional' if row['provisional'] else 'definitive'}."
     )
     typer.echo("It was drawn from this, and holds as long as this stays as it is:")
     for line in row["basis"]:

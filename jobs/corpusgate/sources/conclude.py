@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,13 @@ from corpusgate.sources.new import TO_FILL
 from corpusgate.sources.recorded import BY_PERSON, TAKEN_BACK, basis
 
 #: What makes two recordings the same word.
-_SAME = ("concluded", "concluded_by", "concluded_role", "because", "notes", "provisional", "basis")
+_SAME = ("concluded", "concluded_by", "concluded_role", "because", "notes", "provisional", "basis", "valid_to")
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What the person says. Without `valid_from` it is valid since the source's bytes were first acquired."""
+    """What the person says. Without `valid_from` it is valid since the source's bytes were first acquired; from
+    `valid_to` on it no longer is, and the part is pending again."""
 
     expression: str
     by: str
@@ -45,6 +46,7 @@ class Word:
     notes: tuple[str, ...] = ()
     valid_from: datetime | None = None
     definitive: bool = False
+    valid_to: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,10 @@ def conclude(place: Place, source_id: str, word: Word, at: datetime, part_id: st
     source, table = load_source(place, source_id), load_licences(place)
     part = _part(source, part_id)
     _complete(word)
+    if word.valid_to is not None and word.valid_to <= max(at, word.valid_from or at):
+        raise UserError(
+            f"--until: it would end at {word.valid_to:%Y-%m-%d %H:%M} UTC, before it holds for any rebuild."
+        )
     expression = understood(word.expression, table)
     corpora = [load_corpus(place, c) for c in corpora_with(place, source_id)]
     if not corpora:
@@ -97,6 +103,18 @@ def understood(written: str, table: LicenceTable) -> str:
         f"--expression: {reading.says}. {f'Near: {close}. ' if close else ''}Write one that "
         "conf/licences.yaml knows, or have the licence added there first (a legal act: read it, say what it allows)."
     )
+
+
+def after(day: str) -> datetime:
+    """The moment, in UTC, from which a conclusion no longer holds whose last day this is.
+
+    Raises:
+        UserError: it is no day.
+    """
+    try:
+        return datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), UTC)
+    except (ValueError, OverflowError):
+        raise UserError(f"--until {day!r} is no day: write it as 2026-12-31.") from None
 
 
 def near(written: str, table: LicenceTable, most: int = 5) -> list[str]:
@@ -160,7 +178,7 @@ def _record(
     since = min(datetime.fromisoformat(a["fetched_at"]) for a in acquisitions)
     row = {
         **_said(part, word, expression, at, table),
-        "source_id": source.id, "valid_from": word.valid_from or since, "recorded_at": at,
+        "source_id": source.id, "valid_from": word.valid_from or since, "valid_to": word.valid_to, "recorded_at": at,
         "basis": basis(source, part, acquisitions, look.files),
     }  # fmt: skip
     before = [r for r in periods(place, source.id) if r["verdict"] is None and r["part"] == part.id]
@@ -176,7 +194,7 @@ def _said(part: LicencePart, word: Word, expression: str, at: datetime, table: L
     declared = part.declared
     granted = None if expression == TAKEN_BACK else grants(expression, table, USES)
     return {
-        "part": part.id, "valid_to": None,
+        "part": part.id,
         "declared": declared.expression if declared else None, "concluded": expression,
         "read_from": declared.read_from if declared else None, "quote": declared.quote if declared else None,
         "text_sha256": declared.sha256 if declared else None,

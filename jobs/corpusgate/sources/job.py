@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from corpusgate.errors import ConfigError, UserError
+from corpusgate.intake.items import Fault
 from corpusgate.intake.members import Member, members
-from corpusgate.intake.rules import licence_part, matches
+from corpusgate.intake.rules import licence_part, matches, member_path
 from corpusgate.lake.run import Run, StepResult
 from corpusgate.settings.licence import LicenceTable, load_licences
 from corpusgate.settings.place import Place
@@ -20,7 +23,7 @@ from corpusgate.settings.source import LicencePart, Reader, Source, Statement
 from corpusgate.sources.judge import Judgement, Standing, along, judge, needed_uses, of_source, part_facts
 from corpusgate.sources.papers import papers
 from corpusgate.sources.reasons import REASONS
-from corpusgate.sources.recorded import applied, basis, changed, in_force, statement_path, statements
+from corpusgate.sources.recorded import applied, basis, changed, ended, in_force, statement_path, statements
 from corpusgate.sources.rules import PERIOD_COLUMNS
 
 CONTROL = "45654-4-1-3-a"
@@ -63,13 +66,15 @@ def judged(run: Run, source: Source, acquisitions: Sequence[Mapping[str, Any]]) 
     parts = list(source.licence) or [LicencePart()]
     look = walk([(Path(a["path"]), a["name"]) for a in acquisitions], source, parts)
     rows = periods(run.place, source.id)
-    recorded = in_force(rows, run.at)
+    recorded, over = in_force(rows, run.at), ended(rows, run.at)
     since = min(a["fetched_at"] for a in acquisitions)
     found: list[tuple[LicencePart, Judgement]] = []
     facts: list[dict[str, Any]] = []
     for declared in parts:
         row = recorded.get(declared.id)
-        if row and (fallen := changed(row, basis(source, declared, acquisitions, look.files))):
+        if gone := over.get(declared.id):
+            part, judgement = declared.model_copy(update={"concluded": None}), _ended(gone)
+        elif row and (fallen := changed(row, basis(source, declared, acquisitions, look.files))):
             part, judgement, row = declared.model_copy(update={"concluded": None}), _stale(row, fallen), None
         else:
             part = applied(declared, row) if row else declared
@@ -77,7 +82,8 @@ def judged(run: Run, source: Source, acquisitions: Sequence[Mapping[str, Any]]) 
             judgement = along(judgement, source.derived_from, table, needed_uses(run.corpus))
         found.append((part, judgement))
         fact = {**part_facts(source, part, judgement, table), "members": look.taken[part.id]}
-        facts.append({**fact, "valid_from": row["valid_from"].isoformat() if row else since})
+        until = row["valid_to"].isoformat() if row and row.get("valid_to") else None
+        facts.append({**fact, "valid_from": row["valid_from"].isoformat() if row else since, "valid_to": until})
     _first_recorded(run, rows, facts)
     days = {datetime.fromisoformat(a["fetched_at"]).date() for a in acquisitions}
     return with_papers(_result(source, found, facts), papers(run.place, source, days, run.at))
@@ -104,7 +110,7 @@ def walk(acquisitions: list[tuple[Path, str]], source: Source, parts: list[Licen
     named = {statement_path(s) for p in parts for s in statements(p)}
     look = Look()
     for path, name in acquisitions:
-        for member in members(path, name, _EVERYTHING):
+        for member in _members(path, name):
             if not isinstance(member, Member):
                 continue
             if member.name in named:
@@ -113,6 +119,15 @@ def walk(acquisitions: list[tuple[Path, str]], source: Source, parts: list[Licen
             if matches(member.name, source.reader.include, source.reader.exclude):
                 look.taken[licence_part(member.name, parts)] += 1
     return look
+
+
+def _members(path: Path, name: str) -> Iterator[Member | Fault]:
+    """The members of what was fetched; of an object that stays in its store just its name: it holds records alone."""
+    if not str(path).startswith("s3:/"):
+        yield from members(path, name, _EVERYTHING)
+        return
+    with suppress(ValueError):
+        yield Member(member_path(name), io.BytesIO, 0)
 
 
 def standing(statement: Statement, files: Mapping[str, bytes]) -> Standing:
@@ -162,8 +177,17 @@ def _words(source: Source, part: LicencePart, judgement: Judgement, of: int) -> 
 
 
 def _stale(row: Mapping[str, Any], fallen: Sequence[str]) -> Judgement:
-    by = f"{row['concluded_by']} ({row['concluded_role']}) concluded {row['concluded']} on {row['concluded_at']}"
-    return Judgement("pending", "licence_conclusion_stale", f"{by}; changed since: {', '.join(fallen)}")
+    return Judgement("pending", "licence_conclusion_stale", f"{_word(row)}; changed since: {', '.join(fallen)}")
+
+
+def _ended(row: Mapping[str, Any]) -> Judgement:
+    return Judgement(
+        "pending", "licence_conclusion_ended", f"{_word(row)}, before {row['valid_to']:%Y-%m-%d %H:%M} UTC"
+    )
+
+
+def _word(row: Mapping[str, Any]) -> str:
+    return f"{row['concluded_by']} ({row['concluded_role']}) concluded {row['concluded']} on {row['concluded_at']}"
 
 
 def _first_recorded(run: Run, rows: Sequence[Mapping[str, Any]], facts: list[dict[str, Any]]) -> None:
@@ -174,7 +198,12 @@ def _first_recorded(run: Run, rows: Sequence[Mapping[str, Any]], facts: list[dic
         row = known.get(fact["part"])
         same = row is not None and all(row.get(c) == fact[c] for c in PERIOD_COLUMNS)
         same = same and row is not None and row["valid_from"] == datetime.fromisoformat(fact["valid_from"])
+        same = same and row is not None and row.get("valid_to") == _time(fact["valid_to"])
         fact["recorded_at"] = (row["recorded_at"] if same and row else run.at).isoformat()
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def periods(place: Place, source_id: str) -> list[dict[str, Any]]:

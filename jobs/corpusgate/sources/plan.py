@@ -10,7 +10,8 @@ from typing import Any
 
 from corpusgate.collect.archive import known_sha256
 from corpusgate.collect.job import fetch
-from corpusgate.intake.plan import Batch, fetched_batch, read_report
+from corpusgate.intake.plan import Batch, carried_over, fetched_batch, read_report
+from corpusgate.intake.states import read_state
 from corpusgate.lake.run import Run, StepResult
 from corpusgate.settings.load import load_corpus
 from corpusgate.settings.place import Place
@@ -27,8 +28,9 @@ def plan(place: Place, corpus_id: str, at: datetime) -> list[Row]:
     """A row a source of the corpus, in its order.
 
     `fetch`: what the fetch step would do (`listed` in place, `archived`: no network, `to fetch`, `not here`).
-    `licence`: today's verdict, where the bytes are here. `screen`: `all` items if the source is admitted, `again` by
-    newer detectors, `none` since nothing changed, `held`; empty where it cannot be known before the bytes are here.
+    `licence`: today's verdict, where the bytes are here. `screen`: `all` items if the source is admitted, so many of
+    its objects where the others did not change, `again` by newer detectors, `none` since nothing changed, `held`; empty
+    where it cannot be known before the bytes are here.
     `items`: what the last run read of it. `last_time`: what became of it then.
     """
     run = Run("plan", load_corpus(place, corpus_id), at, place)
@@ -94,7 +96,12 @@ def _screening(run: Run, source: Source, acquisitions: list[Mapping[str, Any]], 
     batch = Batch(fetched_batch(acquisitions), source, tuple(acquisitions), passing, of_users)
     report = read_report(run.place, batch.id)
     if report is None or report["reading_sha256"] != batch.reading_sha256:
-        return "all, if admitted"
+        state = read_state(run.place, source.id)
+        last = read_report(run.place, state.batch_id) if state else None
+        over = carried_over(batch, last) if last else None
+        if over is None or last is None or last["versions"] != detectors.versions(kit_for(run)):
+            return "all, if admitted"
+        return f"{len(acquisitions) - len(over.acquisitions)} of {len(acquisitions)} objects, if admitted"
     return "none" if report["versions"] == detectors.versions(kit_for(run)) else "again"
 
 

@@ -72,6 +72,9 @@ REASONS: dict[str, Reason] = {
         "What a person concluded was drawn from other content than what is there now",
         f"read what changed; {_CONCLUDE}, {_OUT}",
     ),
+    "licence_conclusion_ended": Reason(
+        "What a person concluded held until a day that is past", f"see whether it still holds; {_CONCLUDE}, {_OUT}"
+    ),
     "licence_conflict": Reason(
         "One text carries licences of which one forbids the use", f"find its original; {_CONCLUDE}, {_OUT}"
     ),

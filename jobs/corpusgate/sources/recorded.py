@@ -26,11 +26,25 @@ TAKEN_BACK = "NOASSERTION"
 def in_force(rows: Iterable[Row], at: datetime) -> dict[str, Row]:
     """The conclusion that holds for each part at the time `at`: known by then, valid by then, the newest of these.
 
-    A part that nobody concluded about, or whose conclusion was taken back, is left out.
+    A part that nobody concluded about, or whose conclusion was taken back or has ended, is left out: an earlier one
+    that the newest replaced does not come back.
     """
+    return {part: r for part, r in _newest(rows, at).items() if not _over(r, at)}
+
+
+def ended(rows: Iterable[Row], at: datetime) -> dict[str, Row]:
+    """The conclusion of each part that held until a day that is past, and that no other has followed."""
+    return {part: r for part, r in _newest(rows, at).items() if _over(r, at)}
+
+
+def _newest(rows: Iterable[Row], at: datetime) -> dict[str, Row]:
     known = [r for r in rows if r["verdict"] is None and r["recorded_at"] <= at and r["valid_from"] <= at]
-    newest = {r["part"]: r for r in sorted(known, key=lambda r: r["recorded_at"])}
+    newest = {r["part"]: r for r in sorted(known, key=lambda r: (r["recorded_at"], r["valid_from"]))}
     return {part: r for part, r in newest.items() if r["concluded"] != TAKEN_BACK}
+
+
+def _over(row: Row, at: datetime) -> bool:
+    return row.get("valid_to") is not None and row["valid_to"] <= at
 
 
 def basis(

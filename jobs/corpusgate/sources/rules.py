@@ -75,7 +75,7 @@ def _period(source_id: str, fact: Mapping[str, Any], at: datetime) -> Row:
         "source_id": source_id,
         **{name: fact.get(name) for name in PERIOD_COLUMNS},
         "valid_from": datetime.fromisoformat(fact["valid_from"]) if fact.get("valid_from") else at,
-        "valid_to": None,
+        "valid_to": datetime.fromisoformat(fact["valid_to"]) if fact.get("valid_to") else None,
         "recorded_at": datetime.fromisoformat(fact["recorded_at"]) if fact.get("recorded_at") else at,
         "evidence_id": None,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,10 +22,10 @@ from corpusgate.lake.run import StepResult
 from corpusgate.settings.licence import load_licences
 from corpusgate.settings.load import load_source
 from corpusgate.settings.place import Place
-from corpusgate.sources.conclude import Word, conclude, near, understood
+from corpusgate.sources.conclude import Word, after, conclude, near, understood
 from corpusgate.sources.job import judged, licence
 from corpusgate.sources.plan import plan
-from corpusgate.sources.recorded import BY_PERSON, in_force
+from corpusgate.sources.recorded import BY_PERSON, ended, in_force
 from corpusgate.sources.rules import licence_rows
 from corpusgate_testing.sources import AT, REPOSITORY, installation, run_of
 
@@ -289,20 +290,62 @@ def test_every_licence_of_the_table_is_near_itself_and_understood(tmp_path):
         assert key in near(key.lower() + "x", table)
 
 
-@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 9), st.integers(0, 9)), max_size=12), st.integers(0, 9))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("ab"), st.integers(0, 9), st.integers(0, 9), st.none() | st.integers(1, 9)),
+        max_size=12,
+    ),
+    st.integers(0, 9),
+)
 def test_in_force_is_the_last_word_that_was_known_and_valid(words, now):
     moment = [AT + n * HOUR for n in range(20)]
     rows = [
         {"part": p, "valid_from": moment[v], "recorded_at": moment[k] + timedelta(seconds=n), "verdict": None,
-         "concluded": f"w{n}"}
-        for n, (p, v, k) in enumerate(words)
+         "valid_to": None if e is None else moment[e], "concluded": f"w{n}"}
+        for n, (p, v, k, e) in enumerate(words)
     ]  # fmt: skip
-    found = in_force(rows, moment[now] + timedelta(minutes=1))
+    at = moment[now] + timedelta(minutes=1)
+    found, over = in_force(rows, at), ended(rows, at)
 
     for part in "ab":
         known = [r for n, r in enumerate(rows) if words[n][0] == part and words[n][1] <= now and words[n][2] <= now]
         expected = max(known, key=lambda r: r["recorded_at"], default=None)
-        assert found.get(part) is expected
+        past = expected is not None and expected["valid_to"] is not None and expected["valid_to"] <= at
+        assert found.get(part) is (None if past else expected), "one that ended brings no earlier one back"
+        assert over.get(part) is (expected if past else None), "a moment lies in one of both or in none"
+
+
+def test_a_word_with_an_end_holds_to_its_last_day_and_then_the_source_waits_again(tmp_path):
+    place = place_with(tmp_path)
+    conclude(place, "notes", WORD, AT)
+    conclude(place, "notes", replace(WORD, valid_to=after("2026-12-31")), AT + HOUR)
+    last, next_day = datetime(2026, 12, 31, 23, 59, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+    assert judgement(place, last).facts["verdict"] == "pass"
+    said = judgement(place, next_day)
+    assert (said.state, said.facts["verdict"], said.facts["reason"]) == ("held", "pending", "licence_conclusion_ended")
+    assert "Li Hua (counsel) concluded LicenseRef-Own-Work" in said.because and "2027-01-01" in said.because
+    conclude(place, "notes", replace(WORD, because="Read again in 2027; contract 12 goes on."), next_day)
+    assert judgement(place, next_day + HOUR).facts["verdict"] == "pass"
+
+
+def test_a_judgement_by_a_word_with_an_end_says_until_when_it_holds(tmp_path):
+    place = place_with(tmp_path)
+    conclude(place, "notes", replace(WORD, valid_to=after("2026-12-31")), AT)
+    run = run_of(place, at=AT + HOUR)
+    run.write(fetch(run, load_source(place, "notes")))
+    run.write(licence(run, load_source(place, "notes")))
+    (row,) = licence_rows(run)
+    assert (row["verdict"], row["valid_to"]) == ("pass", datetime(2027, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("until", "says"), [("2026-01-01", "before it holds"), ("soon", "is no day"), ("", "is no day")]
+)
+def test_an_end_that_is_past_or_no_day_is_refused(tmp_path, until, says):
+    place = place_with(tmp_path)
+    with pytest.raises(UserError, match=says):
+        conclude(place, "notes", replace(WORD, valid_to=after(until)), AT)
+    assert not place.table("licence_period").exists()
 
 
 def test_the_plan_says_what_a_rebuild_would_do(tmp_path):
@@ -323,14 +366,18 @@ def test_the_command_says_what_was_recorded_and_what_follows(tmp_path, monkeypat
     monkeypatch.setenv("CORPUSGATE_HOME", str(tmp_path))
     monkeypatch.delenv("CORPUSGATE_LAKE", raising=False)
     arguments = ["source", "conclude", "notes", "--expression", "own work", "--by", "Li Hua", "--role", "counsel",
-                 "--because", "Written by our staff in 2026.", "--valid-from", "2026-01-01"]  # fmt: skip
+                 "--because", "Written by our staff in 2026.", "--valid-from", "2026-01-01",
+                 "--until", "2099-12-31"]  # fmt: skip
     arguments[4] = "LicenseRef-Own-Work"
 
     said = CliRunner().invoke(app, [*arguments, "--at", AT.isoformat()])
     again = CliRunner().invoke(app, [*arguments, "--format", "json"])
 
     assert said.exit_code == 0, said.output
-    assert "Recorded on 2026-11-24" in said.output and "valid from 2026-01-01, provisional" in said.output
+    assert (
+        "Recorded on 2026-11-24" in said.output
+        and "valid from 2026-01-01 until 2100-01-01 00:00 UTC, provisional" in said.output
+    )
     assert "Corpus test: the next rebuild says pass" in said.output
     told = json.loads(again.output)
     assert (told["fresh"], told["outlook"]["test"]["verdict"]) == (False, "pass")
