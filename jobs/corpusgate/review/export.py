@@ -52,7 +52,7 @@ def export(place: Place, sample_id: str, path: Path, form: str, at: datetime) ->
     content = {"csv": _csv, "jsonl": _jsonl, "xlsx": _xlsx, "label-studio": _label_studio}[form](names, rows)
     _write(path, content)
     if form == "label-studio":
-        _write(path.with_suffix(".config.xml"), label_studio.config())
+        _write(path.with_suffix(".config.xml"), label_studio.config(conversations="conversation" in names))
     about = {
         "release_id": row["release_id"], "path": str(path.resolve()), "format": f"sample {sample_id}, {form}",
         "records": len(rows), "sha256": file_sha256(path), "exported_at": at,

@@ -11,7 +11,8 @@ from corpusgate.evidence.cells import plain
 from corpusgate.settings.model import RISKS
 
 #: What a task shows and brings back.
-DATA = ("sample_id", "ordinal", "record_id", "stratum", "released_sha256", "source_id", "language", "text")
+DATA = ("sample_id", "ordinal", "record_id", "stratum", "released_sha256", "source_id", "language", "text",
+        "conversation")  # fmt: skip
 
 
 def tasks(rows: Sequence[Mapping[str, Any]]) -> bytes:
@@ -20,10 +21,15 @@ def tasks(rows: Sequence[Mapping[str, Any]]) -> bytes:
     return json.dumps(made, ensure_ascii=False, indent=1, default=plain).encode("utf-8")
 
 
-def config() -> bytes:
-    """The labelling configuration: verdict, risks by the keys of Annex A, comment. Its text is plain, not HTML."""
+def config(*, conversations: bool = False) -> bytes:
+    """The labelling configuration: verdict, risks by the keys of Annex A, comment. Its text is plain, not HTML.
+
+    `conversations`: items are groups or texts, and a task has one of the two.
+    """
     view = ElementTree.Element("View")
     ElementTree.SubElement(view, "Text", name="text", value="$text")
+    if conversations:
+        ElementTree.SubElement(view, "Text", name="conversation", value="$conversation")
     verdict = ElementTree.SubElement(
         view, "Choices", name="verdict", toName="text", choice="single", required="true", showInline="true"
     )

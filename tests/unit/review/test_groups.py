@@ -90,6 +90,10 @@ def test_it_is_exported_whole(room: Room, tmp_path: Path) -> None:
     assert all(r["text"] and not r["conversation"] for r in found if r["record_id"] != GROUP)
     path = tmp_path / "sample.jsonl"
     assert export(room.place, room.sample, path, "jsonl", AT) == 13
+    tasks = tmp_path / "sample.json"
+    export(room.place, room.sample, tasks, "label-studio", AT)
+    assert all(bool(t["data"]["text"]) != bool(t["data"]["conversation"]) for t in json.loads(tasks.read_bytes()))
+    assert "$conversation" in tasks.with_suffix(".config.xml").read_text("utf-8")
     assert GROUP in {json.loads(line)["record_id"] for line in path.read_text("utf-8").splitlines()}
 
 
