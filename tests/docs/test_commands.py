@@ -19,6 +19,7 @@ PAIRS = [
     (REPOSITORY / "README.md", DOCS / "zh" / "README.md"),
     (DOCS / "tutorial.md", DOCS / "zh" / "tutorial.md"),
     (DOCS / "add-a-source.md", DOCS / "zh" / "add-a-source.md"),
+    (DOCS / "reviewing.md", DOCS / "zh" / "reviewing.md"),
 ]
 PAGES = [page for pair in PAIRS for page in pair]
 BLOCKS = [block for page in PAGES for block in blocks(page)]
