@@ -29,6 +29,14 @@ class FileForm(StrEnum):
     label_studio = "label-studio"
 
 
+class Engine(StrEnum):
+    """Engines that draw a sample again."""
+
+    spark = "spark"
+    datafusion = "datafusion"
+    duckdb = "duckdb"
+
+
 @app.command("list")
 def list_(
     release: Annotated[str | None, typer.Option("--release", help="Only of this release or candidate.")] = None,
@@ -69,10 +77,18 @@ def draw(
 
 
 @app.command()
-def redraw(sample: Annotated[str, typer.Argument(help="Id of a sample.")], form: FormatOption = Format.table) -> None:
+def redraw(
+    sample: Annotated[str, typer.Argument(help="Id of a sample.")],
+    sql: Annotated[Engine | None, typer.Option("--sql", help="Print the statement for this engine instead.")] = None,
+    form: FormatOption = Format.table,
+) -> None:
     """Draws a sample again from the lake as it is now; ends with 1 where the items are other ones."""
     from corpusgate.review.sampling import redraw as again
+    from corpusgate.review.sampling import redraw_sql
 
+    if sql is not None:
+        typer.echo(redraw_sql(find_place(), sample, sql.value)[0])
+        return
     recorded, found = again(find_place(), sample)
     if recorded == found:
         typer.echo(f"{sample}: the same {len(found)} items in the same order.")

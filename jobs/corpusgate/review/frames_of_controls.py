@@ -16,7 +16,7 @@ from functools import partial
 from corpusgate.banks.facts import in_force, slices
 from corpusgate.errors import UserError
 from corpusgate.gates.figures import quoted, version_of
-from corpusgate.lake.dialect import joined, sha256
+from corpusgate.lake.dialect import Engine, joined, sha256
 from corpusgate.release.manifest import candidate_folder
 from corpusgate.release.verify import manifest_of
 from corpusgate.settings.bank import QUESTIONS, BankKind
@@ -44,8 +44,8 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Of:
-    """The release that frames are about: its sources by kind, detectors, the run that froze it, and the banks that were
-    in force then (kind -> SQL condition over entries)."""
+    """The release that frames are about: its sources by kind, detectors, the run that froze it, the banks that were in
+    force then (kind -> SQL condition over entries), and the engine in whose SQL frames are said (`details` never)."""
 
     release_id: str
     corpus: str
@@ -54,13 +54,14 @@ class Of:
     run_id: str
     at: datetime
     banks: Mapping[BankKind, str] = field(default_factory=dict)
+    engine: Engine = "datafusion"
 
     def of_kind(self, kind: str) -> list[str]:
         """Sources of this kind that gave to the release."""
         return sorted(s for s, k in self.kinds.items() if k == kind)
 
 
-def about(place: Place, release_id: str) -> Of:
+def about(place: Place, release_id: str, engine: Engine = "datafusion") -> Of:
     """What frames must know of a release or candidate.
 
     Raises:
@@ -72,7 +73,7 @@ def about(place: Place, release_id: str) -> Of:
     at = datetime.fromisoformat(run["at"])
     named = in_force(place, load_corpus(place, manifest["corpus"]).banks, at)
     banks = {kind: slices([f for f in named if f.bank.kind == kind]) for kind in QUESTIONS}
-    return Of(release_id, manifest["corpus"], kinds, manifest["detectors"], run["run_id"], at, banks)
+    return Of(release_id, manifest["corpus"], kinds, manifest["detectors"], run["run_id"], at, banks, engine)
 
 
 def _records(of: Of, name: str, condition: str = "true", stratum: str = "''", also: tuple[str, ...] = ()) -> Frame:
@@ -142,7 +143,7 @@ def _licences(of: Of) -> Frame:
     )
     said = "concat_ws('|', part, coalesce(declared, ''), coalesce(concluded, ''), coalesce(text_sha256, ''), verdict)"
     shown = "concat(part, ': ', coalesce(concluded, declared, 'none'), ' (', coalesce(read_from, 'nowhere'), ')')"
-    digest = sha256("datafusion", joined("datafusion", said))
+    digest = sha256(of.engine, joined(of.engine, said))
     of_set = f"FROM ({latest}) AS l WHERE newest = 1 GROUP BY source_id"
     return Frame(
         "open-source data sets", "source",
@@ -169,7 +170,7 @@ def _tasks(of: Of) -> Frame:
     """Annotation tasks: an item of a batch, with everybody who was given it, in which role."""
     task, who = "concat(batch_id, '/', record_id)", "concat(role, ' ', annotator_id)"
     where = f"FROM assignment WHERE corpus = {quoted(of.corpus)} GROUP BY batch_id, record_id"
-    digest = sha256("datafusion", joined("datafusion", who))
+    digest = sha256(of.engine, joined(of.engine, who))
     return Frame(
         "assignments and execution logs", "task",
         f"SELECT {task} AS record_id, {digest} AS released_sha256, '' AS stratum {where}", ("assignment",),
@@ -181,7 +182,7 @@ def _questions(kind: BankKind, of: Of) -> Frame:
     """The questions of the banks of a kind, in the versions that were in force when the release was frozen."""
     item = "concat(bank_id, '/', question_id)"
     where = f"FROM question WHERE {of.banks.get(kind, 'FALSE')}"
-    digest = sha256("datafusion", "text")
+    digest = sha256(of.engine, "text")
     return Frame(
         f"questions, {kind}", "question",
         f"SELECT {item} AS record_id, {digest} AS released_sha256, '' AS stratum {where}", ("question",),

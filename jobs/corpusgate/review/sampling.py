@@ -15,7 +15,7 @@ from corpusgate.errors import UserError
 from corpusgate.gates.attest import one_control
 from corpusgate.gates.figures import quoted
 from corpusgate.lake import store
-from corpusgate.lake.dialect import literal, sha256
+from corpusgate.lake.dialect import Engine, literal, sha256
 from corpusgate.lake.lease import lease
 from corpusgate.release.merkle import Bucket, buckets_sql, merkle_root
 from corpusgate.review import draw as draws
@@ -77,15 +77,30 @@ def redraw(place: Place, sample_id: str) -> tuple[list[str], list[str]]:
     Raises:
         UserError: no such sample, or one whose items were not written out for their number.
     """
-    row = sample_row(place, sample_id)
-    if row["frame"] in draws.OF_CANDIDATE:
-        return draws.redraw(place, sample_id)
     recorded = [r["record_id"] for r in items(place, sample_id)]
+    sql, tables = redraw_sql(place, sample_id, "datafusion")
+    return recorded, store.query(place, sql, tables).column("record_id").to_pylist()
+
+
+def redraw_sql(place: Place, sample_id: str, engine: Engine) -> tuple[str, list[str]]:
+    """The statement that draws a sample again, `record_id, released_sha256` in the order of the draw, in an engine's
+    words, and the tables that it reads by their names: the same template for Spark, delta-rs and DuckDB.
+
+    Raises:
+        UserError: no such sample, or one whose items were not written out for their number.
+    """
+    row = sample_row(place, sample_id)
     if row["size"] > draws.ITEMS_RECORDED_MAX:
-        raise UserError(f"The {row['size']} items of {sample_id} were not written out; draw them by seed and frame.")
-    frame = frame_behind(place, row)
-    found = _take(place, frame, "" if row["purpose"] == CLOSER else row["stratum"], row["seed"], row["size"])
-    return recorded, [record for record, _ in found]
+        raise UserError(
+            f"The {row['size']} items of {sample_id} were not written out; draw them by its seed and frame."
+        )
+    seed, size = row["seed"], row["size"]
+    if row["frame"] in draws.OF_CANDIDATE:
+        chosen = (row["release_id"], row["frame"], row["stratum"], seed, size)
+        return draws.drawn_sql(engine, draws.RECORDS, *chosen), [draws.RECORDS]
+    frame = frame_behind(place, row, engine)
+    stratum = "" if row["purpose"] == CLOSER else row["stratum"]
+    return draws.draw_sql(engine, f"{stratified(frame, stratum)} AS s", "true", seed, size), list(frame.tables)
 
 
 def sample_row(place: Place, sample_id: str) -> dict[str, Any]:
@@ -106,11 +121,11 @@ def items(place: Place, sample_id: str) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda r: r["ordinal"])
 
 
-def frame_behind(place: Place, row: dict[str, Any]) -> Frame:
-    """The frame that a sample was drawn from."""
+def frame_behind(place: Place, row: dict[str, Any], engine: Engine = "datafusion") -> Frame:
+    """The frame that a sample was drawn from, in the SQL of an engine."""
     if row["purpose"] == CLOSER:
         return closer(row["frame"].rpartition(" ")[2])
-    return frame_of(about(place, row["release_id"]), row["control_id"], row["frame"])
+    return frame_of(about(place, row["release_id"], engine), row["control_id"], row["frame"])
 
 
 def _with_candidate(place: Place, control: Control, release_id: str) -> list[Drawn]:
