@@ -54,7 +54,7 @@ test-spark: setup ## frames and jobs on one Spark session
 test-dags: setup ## DAG files, and whole runs of them
 	@$(call run_tests,$(wildcard tests/dags),tests/dags)
 
-test-slow: setup ## the tests that take minutes
+test-slow: setup ## the tests that take minutes (Chromium is installed by apt where it is missing)
 	@$(ENV) && $(PYTEST) -m slow $(ARGS)
 
 bench: setup ## measure the steps against each other

@@ -133,13 +133,32 @@ function open(from) {
   return turn.find((k) => !state.skipped.has(state.items[k].ordinal)) ?? turn[0] ?? null;
 }
 
-function goOn() {
-  const following = open(state.at + 1);
+/** Asks which items are the person's: where two differed, another one may have become so meanwhile. */
+async function refresh() {
+  const about = await ask("");
+  state.items = about.items.map(([ordinal, verdict]) => ({ ordinal, verdict }));
+  showProgress();
+  showStanding(about.standing);
+}
+
+async function goOn() {
+  let following = open(state.at + 1);
   if (following === null) {
-    tell("全部完成，谢谢。", "All of your items are done. Thank you.");
-    return state.item ? goTo(state.at) : undefined;
+    try {
+      await refresh();
+    } catch (error) {
+      fail(error, goOn);
+      return;
+    }
+    following = open(0);
   }
-  return goTo(following);
+  if (following !== null) {
+    await goTo(following);
+    return;
+  }
+  tell("全部完成，谢谢。", "All of your items are done. Thank you.");
+  const here = state.items.findIndex((i) => state.item && i.ordinal === state.item.ordinal);
+  await goTo(here < 0 ? 0 : here);
 }
 
 function makeBad(on) {
@@ -188,8 +207,7 @@ function record(verdict) {
     state.skipped.delete(item.ordinal);
     tell(`第 ${item.ordinal} 条已记录：${WORDS[verdict][0]}。`, `Item ${item.ordinal} recorded: ${WORDS[verdict][1]}.`);
     showProgress();
-    closing(said);
-    goOn();
+    goOn().then(() => closing(said));
   });
 }
 
@@ -294,10 +312,7 @@ listen((name, given) => acts[name](given), () => $("keys-on").checked, () => (st
 
 async function start() {
   try {
-    const about = await ask("");
-    state.items = about.items.map(([ordinal, verdict]) => ({ ordinal, verdict }));
-    showProgress();
-    showStanding(about.standing);
+    await refresh();
     if (!state.items.length) tell("没有分配给您的条目。", "No item of this sample is assigned to you.");
     else await goTo(open(0) ?? 0);
     document.body.dataset.ready = "yes";
