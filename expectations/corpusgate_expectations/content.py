@@ -18,7 +18,10 @@ def suite(catalogue: Catalogue) -> ExpectationSuite:
         within_bound(catalogue["45654-4-2-1-technical"]),
         within_bound(catalogue["45654-4-2-3-a"]),
         within_bound(catalogue["45654-4-2-3-b"]),
+        within_bound(catalogue["45652-draft-6-2-b"]),
         within_bound(catalogue["45652-draft-6-3-a"]),
         within_bound(catalogue["45652-draft-6-3-b"]),
         within_bound(catalogue["45652-draft-6-3-d"]),
+        within_bound(catalogue["45652-draft-7-2-d"]),
+        within_bound(catalogue["45652-draft-7-3-b"]),
     )

@@ -110,6 +110,10 @@ def _mode(control: Control) -> str:
         said += f", {control.expires_days} days" if control.expires_days else ""
     if control.only_for:
         said += f"; only for {', '.join(control.only_for)}"
+    if control.only_use:
+        said += f"; only for a corpus for {control.only_use.replace('_', ' ')}"
+    if control.all_of:
+        said += f"<br>the worst verdict of {', '.join(control.all_of)}"
     if control.waits_for:
         said += f"<br>pending: waits for {control.waits_for}"
     return said

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from corpusgate.errors import CorpusgateError
 from corpusgate.settings.model import RISKS_OF_SOURCE
+from corpusgate.settings.papers import USER
 from corpusgate.settings.source import Source
 
 State = Literal["measured", "pending", "not_applicable", "unreadable"]
@@ -133,10 +134,11 @@ def screened_families(versions: Mapping[str, str]) -> str:
 
 def must_carry(source: Source) -> str:
     """What tells the origin of a source's records (45652-draft 6.2 a): the `address` of what was crawled, the data
-    `set` and its organisation, or the mark of the `generator`. What we produced ourselves is a set of ours.
+    `set` and its organisation, the mark of the `generator`, or the `user` of a service. What we produced ourselves is a
+    set of ours.
     """
     produced = source.collection is not None and source.collection.method == "produced"
-    kinds = {"open_source": "set", "commercial": "set", "synthetic": "generator"}
+    kinds = {"open_source": "set", "commercial": "set", "synthetic": "generator", "user_input": "user"}
     return ("set" if produced else "address") if source.kind == "self_collected" else kinds.get(source.kind, "")
 
 
@@ -147,7 +149,8 @@ LACKS_ORIGIN = (
     "OR COALESCE(r.locator, '') = '' OR COALESCE(c.provider, '') = '' "
     "OR (c.carry = 'address' AND COALESCE(r.url, '') = '') "
     "OR (c.carry = 'set' AND (COALESCE(c.title, '') = '' OR COALESCE(a.purl, '') = '')) "
-    "OR (c.carry = 'generator' AND COALESCE(r.generator, '') = ''))"
+    "OR (c.carry = 'generator' AND COALESCE(r.generator, '') = '') "
+    f"OR (c.carry = 'user' AND COALESCE(r.attributes['{USER}'], '') = ''))"
 )
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from corpusgate.gates.annotation_figures import annotation_figures
 from corpusgate.gates.bank_figures import bank_figures
+from corpusgate.gates.composites import composites
+from corpusgate.gates.cost import Cost
 from corpusgate.gates.figures import Figure, GateInput, quoted
 from corpusgate.gates.halves import (
     BoundsOf,
@@ -24,8 +26,11 @@ from corpusgate.gates.halves import (
     with_waivers,
     without_figure,
 )
+from corpusgate.gates.log_figures import log_figures
+from corpusgate.gates.model_figures import model_figures
 from corpusgate.gates.release_figures import release_figures
 from corpusgate.gates.response_figures import response_figures
+from corpusgate.gates.run import imports
 from corpusgate.gates.source_figures import held_before, source_figures
 from corpusgate.gates.strata import Candidate, candidate
 from corpusgate.gates.verdict import Judged, blocked, blocks, fact, from_fact, holds_source, missing
@@ -47,7 +52,10 @@ def source_gate(run: Run) -> StepResult:
     catalogue = load_catalogue(run.place).for_corpus(run.corpus)
     before = held_before(run)
     open_ids = [s.id for s in run.sources if s.id not in before]
-    judged = judged_figures(catalogue, source_figures(run), SOURCE_SUITES)
+    cost = Cost()
+    with cost.of("figures"):
+        figures = source_figures(run)
+    judged = _judged(catalogue, figures, SOURCE_SUITES, cost)
     judged += without_figure(catalogue, judged, SOURCE_SUITES, "source", open_ids)
     judged += waiting(run, catalogue, "source", open_ids)
     intake = run.result("intake")
@@ -64,31 +72,35 @@ def source_gate(run: Run) -> StepResult:
     n = len(open_ids)
     return StepResult(
         step="source_gate", unit="source", rows_in=n, kept=n - len(kept_back), removed=len(kept_back),
-        removed_by_rule=by_rule, facts={"verdicts": [fact(j) for j in judged], "held": kept_back},
+        removed_by_rule=by_rule,
+        facts={"verdicts": [fact(j) for j in judged], "held": kept_back, "cpu_seconds": cost.facts},
     )  # fmt: skip
 
 
 def release_gate(run: Run) -> StepResult:
     """Judges the candidate that `decide` froze. Held where a control keeps it from the trial channel. The unit is the
     control."""
-    catalogue = load_catalogue(run.place).for_corpus(run.corpus)
+    catalogue, cost = load_catalogue(run.place).for_corpus(run.corpus), Cost()
     try:
         of_sources = _of_sources(run)
-        judged, release_id = _judge_candidate(run, catalogue)
+        judged, release_id = _judge_candidate(run, catalogue, cost)
     except Exception as error:
         LOG.exception("the release gate crashed")
         of_sources, release_id = [], _release_id(run)
         judged = [_crashed(c, release_id, error) for c in catalogue if c.computed and c.scope == "release"]
+    left_out = run.held()
+    judged += composites(run, catalogue, [*of_sources, *judged], release_id, left_out)
     judged = sorted(judged, key=lambda j: j.sort_key)
     record(run, "release_gate", catalogue, judged, release_id)
-    stops = blocked(catalogue, [*of_sources, *judged], run.held())
+    stops = blocked(catalogue, [*of_sources, *judged], left_out)
     first = next((j for j in judged if blocks(catalogue[j.control_id], j, "trial")), None)
     whole = {j.control_id for j in judged}
     failing = {j.control_id for j in judged if j.verdict == "fail"}
     result = StepResult(
         step="release_gate", unit="control", rows_in=len(whole), kept=len(whole) - len(failing),
         removed=len(failing), removed_by_rule=dict.fromkeys(sorted(failing), 1),
-        facts={"release_id": release_id, "verdicts": [fact(j) for j in judged], "blocked": stops},
+        facts={"release_id": release_id, "verdicts": [fact(j) for j in judged], "blocked": stops,
+               "cpu_seconds": cost.facts},
     )  # fmt: skip
     if first is not None:
         control = catalogue[first.control_id]
@@ -97,12 +109,21 @@ def release_gate(run: Run) -> StepResult:
     return result
 
 
-def _judge_candidate(run: Run, catalogue: Catalogue) -> tuple[list[Judged], str]:
+def _judged(catalogue: Catalogue, figures: Sequence[Figure], suites: Sequence[str], cost: Cost) -> list[Judged]:
+    with cost.of("imports"):
+        imports()
+    with cost.of("judging"):
+        return judged_figures(catalogue, figures, suites)
+
+
+def _judge_candidate(run: Run, catalogue: Catalogue, cost: Cost) -> tuple[list[Judged], str]:
     c: Candidate = candidate(run)
-    figures: list[Figure] = release_figures(run, catalogue, c)
-    figures += annotation_figures(run, catalogue, c.release_id, c.release_id)
-    figures += bank_figures(run, catalogue, c.release_id) + response_figures(run, catalogue, c.release_id)
-    judged = judged_figures(catalogue, figures, RELEASE_SUITES)
+    with cost.of("figures"):
+        figures: list[Figure] = release_figures(run, catalogue, c)
+        figures += annotation_figures(run, catalogue, c.release_id, c.release_id)
+        figures += bank_figures(run, catalogue, c.release_id) + response_figures(run, catalogue, c.release_id)
+        figures += model_figures(run, c.release_id) + log_figures(run, c.release_id)
+    judged = _judged(catalogue, figures, RELEASE_SUITES, cost)
     judged += without_figure(catalogue, judged, RELEASE_SUITES, "release", [c.release_id])
     judged += waiting(run, catalogue, "release", [c.release_id])
     shown = [f for f in figures if not catalogue[f.control_id].computed]

@@ -9,10 +9,12 @@ from functools import partial
 from corpusgate.classify.technical import technical_figures
 from corpusgate.decide.rules import UNKNOWN_LANGUAGE, primary_language
 from corpusgate.gates.figures import EXAMPLES, Figure, guarded
+from corpusgate.gates.identified import WANTED as IDENTIFICATION
+from corpusgate.gates.identified import identified_figures
 from corpusgate.gates.kind_figures import DOCUMENTS, documents_figure
 from corpusgate.gates.personal import Hits, personal_hits
 from corpusgate.gates.reviewed import MANUAL, manual_figures
-from corpusgate.gates.strata import Candidate, Counted, Strata, Stratum, strata
+from corpusgate.gates.strata import Candidate, Counted, Strata, Stratum, allowed_said, strata
 from corpusgate.lake.run import Run
 from corpusgate.review.draw import TECHNICAL
 from corpusgate.settings.catalogue import Catalogue
@@ -21,7 +23,7 @@ PROVIDERS, OVERSEAS, LICENCE, ORIGIN = "45654-4-1-2-a", "45654-4-1-2-b", "45654-
 COVERAGE, PERSONAL, SENSITIVE, RISKY = "45654-4-2-1", "45654-4-2-3-a", "45654-4-2-3-b", "45652-draft-6-3-d"
 OF_RECORDS = (
     (PROVIDERS, "release"), (OVERSEAS, "release"), (LICENCE, "release"), (ORIGIN, "release"), (COVERAGE, "content"),
-    (RISKY, "content"),
+    (RISKY, "content"), *IDENTIFICATION,
 )  # fmt: skip
 OF_TEXT = ((PERSONAL, "content"), (SENSITIVE, "content"))
 NOTHING = Stratum()
@@ -48,7 +50,7 @@ def release_figures(run: Run, catalogue: Catalogue, c: Candidate) -> list[Figure
 
 def _of_records(run: Run, c: Candidate) -> list[Figure]:
     found = strata(run, c)
-    figures = [*_providers(run, c, found), _overseas(run, c, found)]
+    figures = [*_providers(run, c, found), _overseas(run, c, found), *identified_figures(run, c, found)]
     whole = found.get(("all", ""), NOTHING)
     said = "released records stand in a part without a passing licence"
     figures.append(_count(c, LICENCE, "release", "", whole.counted("unlicensed"), whole.records, said))
@@ -59,6 +61,7 @@ def _of_records(run: Run, c: Candidate) -> list[Figure]:
         said = "released texts lack a screening by a running detector family"
         figures.append(_count(c, COVERAGE, "content", stratum, one.unscreened, one.texts, said))
         said = "released records reach the removal threshold by their keywords"
+        said += allowed_said(one.counted("allowed")[0])
         figures.append(_count(c, RISKY, "content", stratum, one.counted("risky"), one.records, said))
     return figures
 

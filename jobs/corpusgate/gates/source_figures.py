@@ -108,6 +108,11 @@ def _admission(run: Run, source_id: str, held: StepResult | None, bound: float |
         because += f"; the point figure is judged; {statistics.said(k, n)}"
         because += f"; {statistics.size_said(bound, n)}" if bound else ""
     examples = tuple(facts.get("examples") or ())[:EXAMPLES]
+    if facts.get("waits"):
+        said = result.because
+        return [Figure(ADMISSION, "admission", "source", source_id, "pending", k=k, n=n, because=said, examples=examples)]
+    if facts.get("labelled"):
+        because += f"; people judged {facts['labelled']} of them, and their word stands"
     return [_measured(ADMISSION, "admission", source_id, share(k, n), k, n, because, examples)]
 
 

@@ -42,6 +42,14 @@ class Catalogue:
         """The controls that the suite of this gate judges, also those that belong to another gate first."""
         return tuple(c for c in self.controls if c.gate == gate or gate in c.also_at)
 
+    def parts_of(self, control: Control) -> tuple[Control, ...]:
+        """The shalls of the clauses that the control is the sum of (`all_of`); sums themselves are none of them."""
+        wanted = [_folded(clause) for clause in control.all_of]
+        return tuple(
+            c for c in self.controls
+            if c.level == "shall" and not c.all_of and any(_covers(w, _folded(c.clause)) for w in wanted)
+        )  # fmt: skip
+
     def find(self, number: str) -> tuple[Control, ...]:
         """Controls that a person may mean by `number`: an id, a clause with or without its standard, or an old number.
 
@@ -103,9 +111,15 @@ def load_catalogue(place: Place) -> Catalogue:
                 "one clause, one control."
             )
     mistakes += _wrong_twins({c.id: c for c in controls}, folder)
+    catalogue = Catalogue(tuple(controls))
+    mistakes += [
+        f"{folder / c.id}.yaml: all_of: no control lies under {', '.join(c.all_of)}."
+        for c in controls
+        if c.all_of and not catalogue.parts_of(c)
+    ]
     if mistakes:
         raise ConfigError("\n".join(mistakes))
-    return Catalogue(tuple(controls))
+    return catalogue
 
 
 #: Controls by file name and content: over a hundred files take most of a second to read, and a process asks repeatedly.

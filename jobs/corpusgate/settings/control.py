@@ -60,6 +60,12 @@ class Control(Declared):
     scope: Literal["source", "release"]
     only_for: tuple[Kind, ...] = Field((), description="kinds of source it speaks of; none there: not applicable")
     same_as: Identifier | None = Field(None, description="control of another text whose figure and bound it shares")
+    only_use: Literal["pre_training", "fine_tuning"] | None = Field(
+        None, description="intended use of the corpus that it speaks of; another one: not applicable"
+    )
+    all_of: tuple[str, ...] = Field(
+        (), description="clauses whose shalls together are its verdict: no figure of its own is computed"
+    )
     figure: str | None = Field(None, description="name of the figure that is compared")
     comparator: Comparator | None = None
     bound: float | None = None
@@ -85,6 +91,8 @@ class Control(Declared):
             raise ValueError("a computed control needs figure, comparator and bound")
         if self.mode in ("attested", "both") and not (self.attests and self.attests_zh and self.attestation_role):
             raise ValueError("an attested control needs attests, attests_zh and attestation_role")
+        if self.all_of and (self.mode != "computed" or self.waivable or self.waits_for or self.scope != "release"):
+            raise ValueError("all_of: mode computed, scope release, nothing waited for; its parts are waived, not it")
         if self.level == "should" and self.blocks:
             raise ValueError("a should is shown and blocks nothing: write blocks: []")
         if self.waivable and any(self.clause_number.startswith(c) for c in NEVER_WAIVED):
@@ -93,8 +101,8 @@ class Control(Declared):
 
     @property
     def computed(self) -> bool:
-        """Whether the pipeline computes a figure for it now (it waits for nothing)."""
-        return self.mode in ("computed", "both") and self.waits_for is None
+        """Whether the pipeline computes a figure for it now: it waits for nothing, and is no sum of other verdicts."""
+        return self.mode in ("computed", "both") and self.waits_for is None and not self.all_of
 
     @property
     def binding(self) -> Binding:

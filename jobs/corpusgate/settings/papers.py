@@ -21,6 +21,9 @@ TOPICS: tuple[Topic, ...] = ("source", "quality", "safety")
 #: Attributes of a record that say what generated it, where its source mixes several generators.
 GENERATED: tuple[str, str, str] = ("generator_model", "generator_version", "generated_at")
 
+#: Attribute of a record that says which user typed it, by the service's identifier and not by name (45652-draft 6.2 a).
+USER = "user"
+
 
 class Document(Declared):
     """A document on file: its bytes are looked for at `path` and must have the hash."""
@@ -77,7 +80,8 @@ class UserInput(Declared):
     """What users typed: each item is joined with a row of the register of authorisations.
 
     The register is JSON Lines or CSV (by its name) with the columns `key`, `user`, `clause_version`, `authorised_at`
-    and `withdrawn_at` (ISO 8601; empty: not withdrawn). Several rows of one key are several periods.
+    and `withdrawn_at` (ISO 8601; empty: not withdrawn). Several rows of one key are several periods. Each record says
+    who typed it in its attribute `user` (declare its field under reader.fields).
     """
 
     service: str

@@ -12,10 +12,12 @@ from corpusgate.classify.technical import technical_figures
 from corpusgate.gates.figures import Figure, GateInput
 from corpusgate.review.draw import TECHNICAL, place_in_draw
 from corpusgate.settings.catalogue import load_catalogue
+from corpusgate.settings.place import Place
 from corpusgate_testing.classify import examples, promote_model, sha, text_of
-from corpusgate_testing.gates import AT, RELEASE, Lake, clean_lake
+from corpusgate_testing.gates import AT, HOME, RELEASE, Lake, clean_lake
 
 SEED = "s/technical"
+PLACE = Place(HOME, HOME / "conf", HOME / "lake", HOME / "var")
 
 
 def lake_of(size: int = 8, harmful: int = 0) -> Lake:
@@ -64,6 +66,13 @@ def test_the_pass_rate_of_the_sample(tmp_path: Path, harmful: int, value: float)
     figure = judged(lake, tmp_path, examples())
     assert (figure.state, figure.value, figure.k, figure.n) == ("measured", value, 8 - harmful, 8)
     assert len(figure.examples) == harmful
+
+
+def test_exactly_98_percent_pass_and_one_item_less_does_not(tmp_path: Path) -> None:
+    for harmful, holds in ((1, True), (2, False)):
+        figure = judged(lake_of(size=50, harmful=harmful), tmp_path / str(harmful), examples())
+        assert (figure.k, figure.n) == (50 - harmful, 50) and figure.value is not None
+        assert load_catalogue(PLACE)[TECHNICAL].holds(figure.value) is holds
 
 
 def test_a_harmful_text_outside_the_sample_is_not_counted(tmp_path: Path) -> None:

@@ -121,9 +121,23 @@ def test_a_planted_violation_shows_in_the_figure_and_not_without(
     assert broken.value is not None and not control.holds(broken.value)
 
 
+@pytest.mark.parametrize(("attributes", "k"), [({"typed": "2026-02-10"}, 1), ({"typed": "2026-02-10", "user": ""}, 1),
+                                               ({"typed": "2026-02-10", "user": "u-17"}, 0)])  # fmt: skip
+def test_what_a_user_typed_carries_service_and_user(tmp_path: Path, attributes: dict[str, str], k: int) -> None:
+    """45652-draft 6.2 a: the service is declared, the user's identifier stands with every record."""
+    lake = clean_lake()
+    typed(lake)
+    for record in lake.of("alpha"):
+        record["attributes"] = {"typed": "2026-02-10", "user": "u-1"}
+    lake.of("alpha")[3]["attributes"] = attributes
+    figure = figures(lake, tmp_path)["45652-draft-6-2-a", "alpha"]
+    assert (figure.state, figure.k, figure.n) == ("measured", k, RECORDS)
+
+
 def test_every_control_about_one_kind_has_a_planted_violation() -> None:
     catalogue = load_catalogue(Place(HOME, HOME / "conf", HOME / "lake", HOME / "var"))
-    assert {c.id for c in catalogue if c.only_for and c.computed} == {control_id for control_id, *_ in KINDS}
+    of_sources = {c.id for c in catalogue if c.only_for and c.computed and c.scope == "source"}
+    assert of_sources == {control_id for control_id, *_ in KINDS}
 
 
 def test_a_kind_that_is_absent_is_said_once_and_never_passes_by_silence(tmp_path: Path) -> None:
