@@ -14,7 +14,14 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from corpusgate.decide import masking
-from corpusgate.decide.rules import UNKNOWN_LANGUAGE, masked_classes, primary_language, removed_classes
+from corpusgate.decide.rules import (
+    DOCUMENT_MISSING,
+    UNKNOWN_LANGUAGE,
+    masked_classes,
+    primary_language,
+    removed_classes,
+    sets_removed,
+)
 from corpusgate.intake.rules import detector_version
 from corpusgate.settings.model import PERSONAL, RISKS_OF_SOURCE
 
@@ -23,7 +30,7 @@ if TYPE_CHECKING:
 
 NARROW = (
     "source_id", "text_sha256", "language", "modality", "characters", "bytes", "domain", "licence_part",
-    "source_rule", "first_acquired_at",
+    "source_rule", "first_acquired_at", "role", "group_id", "turn", "speaker",
 )  # fmt: skip
 
 MASKED_SCHEMA = (
@@ -64,12 +71,15 @@ def text_findings(finding: DataFrame, versions: Mapping[str, str]) -> DataFrame:
     Returns:
         `text_sha256`; `keyword_score`, the weights of the keyword findings of risks A.1 to A.4, added up exactly;
         `classes` of personal information and their `spans` (start, end, risk; sorted); `incomplete`: more were counted
-        than written (a rule writes some twenty findings a text), so that the text is looked at again before masking.
+        than written (a rule writes some twenty findings a text), so that the text is looked at again before masking;
+        `test_sets` with which it overlaps.
     """
     word = _of("keyword", versions) & F.col("risk").isin(list(RISKS_OF_SOURCE))
     personal = _of("personal_information", versions) & F.col("risk").isin(list(PERSONAL))
+    looked = any("contamination-" in version for version in versions.values())
+    overlap = _of("contamination", versions) if looked else F.lit(False)
     found = (
-        finding.where(word | personal)
+        finding.where(word | personal | overlap)
         .groupBy("text_sha256")
         .agg(
             F.sum(F.when(word, F.col("weight").cast(_WEIGHT))).alias("keyword_score"),
@@ -77,6 +87,7 @@ def text_findings(finding: DataFrame, versions: Mapping[str, str]) -> DataFrame:
             F.array_sort(F.collect_set(F.when(personal, F.struct("start", "end", "risk")))).alias("spans"),
             F.collect_set(F.when(personal, F.struct("rule", F.col("count").alias("n")))).alias("counted"),
             F.size(F.collect_set(F.when(personal, F.struct("rule", "start", "end")))).alias("written"),
+            F.collect_set(F.when(overlap, F.substring_index("rule", ":", -1))).alias("test_sets"),
         )
     )
     total = F.aggregate("counted", F.lit(0).cast("bigint"), lambda sum_, one: sum_ + one["n"])
@@ -84,16 +95,20 @@ def text_findings(finding: DataFrame, versions: Mapping[str, str]) -> DataFrame:
 
 
 def with_findings(records: DataFrame, found: DataFrame) -> DataFrame:
-    """Records with `keyword_score`, `classes`, `spans` and `incomplete` of their texts."""
+    """Records with `keyword_score`, `classes`, `spans`, `incomplete` and `test_sets` of their texts."""
     return records.join(found, "text_sha256", "left").withColumns({
         "keyword_score": F.coalesce("keyword_score", F.lit(Decimal(0)).cast(_WEIGHT)),
         "classes": F.coalesce("classes", F.array().cast("array<string>")),
         "incomplete": F.coalesce("incomplete", F.lit(False)),
+        "test_sets": F.coalesce("test_sets", F.array().cast("array<string>")),
     })  # fmt: skip
 
 
-def eligibility(policy: Policy, held: Iterable[str], served: Sequence[str]) -> Column:
-    """The first rule that removes a record before masks and duplicates, or null (order: `rules.REMOVAL_ORDER`)."""
+def eligibility(policy: Policy, held: Iterable[str], served: Sequence[str], safety: Iterable[str] = ()) -> Column:
+    """The first rule that removes a record before masks and duplicates, or null (order: `rules.REMOVAL_ORDER`).
+
+    `safety`: the sources of safety data, in which some roles may hold risk (`rules.may_hold_risk`).
+    """
     rules = [
         F.when(F.col("source_id").isin(sorted(held)), F.lit("source_held")),
         F.when(F.col("source_rule") != "", F.col("source_rule")),
@@ -102,26 +117,50 @@ def eligibility(policy: Policy, held: Iterable[str], served: Sequence[str]) -> C
         stays = [UNKNOWN_LANGUAGE, *sorted({primary_language(s) for s in served})]
         rules.append(F.when(~_primary("language").isin(stays), F.lit("language_not_served")))
     at = F.lit(Decimal(str(policy.remove_at))).cast(_WEIGHT)
-    rules.append(F.when(F.col("keyword_score") >= at, F.lit("keyword")))
+    risky = F.col("keyword_score") >= at
+    if (safety := sorted(safety)) and policy.risk_allowed_in:
+        allowed = F.col("source_id").isin(safety) & F.coalesce(
+            F.col("role").isin(list(policy.risk_allowed_in)), F.lit(False)
+        )
+        risky &= ~allowed
+    rules.append(F.when(risky, F.lit("keyword")))
     if removed := removed_classes(policy.personal_information):
         unwanted = F.array(*(F.lit(c) for c in sorted(removed)))
         rules.append(F.when(F.arrays_overlap("classes", unwanted), F.lit("personal_information")))
+    if unseen := sets_removed(policy.test_sets):
+        named = F.array(*(F.lit(name) for name in sorted(unseen)))
+        rules.append(F.when(F.arrays_overlap("test_sets", named), F.lit("contamination")))
     return F.coalesce(*rules)
 
 
-def with_masks(records: DataFrame, document: DataFrame, policy: Policy, rule: Column, version: str) -> DataFrame:
+def with_masks(
+    records: DataFrame, document: DataFrame, policy: Policy, rule: Column, version: str, *, few: bool = False
+) -> DataFrame:
     """Records with `mask_set`, `released_sha256`, `released_characters`, `released_bytes` and `fault`.
 
     Only texts in which an eligible record is masked are read. `fault` names why a text could not be masked; its record
-    is errored. `version` is that of the detector that found the spans.
+    is errored. `version` is that of the detector that found the spans. `few`: every worker can hold what was found in
+    these texts, so that no text has to be shuffled to be found.
     """
     masked = {basis: masked_classes(policy.personal_information, PERSONAL, basis) for basis in (True, False)}
-    wanted = F.when(F.col("has_basis"), _overlaps(masked[True])).otherwise(_overlaps(masked[False]))
-    key = ["text_sha256", "has_basis"]
-    texts = records.where(rule.isNull() & wanted).select(*key, "spans", "incomplete").dropDuplicates(key)
-    stored = document.select("text_sha256", "text")
-    read = texts.join(stored, "text_sha256", "left").mapInArrow(_mask_batches(masked, version), MASKED_SCHEMA)
+    wanted = to_mask(masked)
+    key, asked = ["text_sha256", "has_basis"], rule.isNull() & wanted
+    texts = records.where(asked).select(*key, "spans", "incomplete").dropDuplicates(key)
+    texts = F.broadcast(texts) if few else texts
+    found = document.select("text_sha256", "text").join(texts, "text_sha256")
+    read = found.select(*key, "spans", "incomplete", "text").mapInArrow(_mask_batches(masked, version), MASKED_SCHEMA)
     joined = records.drop("spans", "incomplete").join(read, key, "left")
+    gone = asked & F.col("mask_set").isNull() & F.col("fault").isNull()
+    return with_released(joined.withColumn("fault", F.when(gone, F.lit(DOCUMENT_MISSING)).otherwise(F.col("fault"))))
+
+
+def to_mask(masked: Mapping[bool, frozenset[str]]) -> Column:
+    """Whether something of the classes to be masked was found in a record (see `rules.masked_classes`)."""
+    return F.when(F.col("has_basis"), _overlaps(masked[True])).otherwise(_overlaps(masked[False]))
+
+
+def with_released(joined: DataFrame) -> DataFrame:
+    """Records joined with what `masking` says of some: where it says nothing, the text is released as it is stored."""
     return joined.withColumns({
         "mask_set": F.coalesce("mask_set", F.lit("")),
         "released_sha256": F.coalesce("released_sha256", "text_sha256"),
@@ -132,7 +171,9 @@ def with_masks(records: DataFrame, document: DataFrame, policy: Policy, rule: Co
 
 def eligible(records: DataFrame, rule: Column) -> DataFrame:
     """Records with `rule` as the first rules say it; what an earlier judgement added is forgotten."""
-    return records.drop("cluster", "survivor", "outcome").withColumn("rule", rule)
+    none = F.lit(None).cast("string")
+    records = records.drop("cluster", "survivor", "outcome")
+    return records.withColumns({"rule": rule, "cause": none, "cause_record": none})
 
 
 def without_copies(records: DataFrame) -> DataFrame:

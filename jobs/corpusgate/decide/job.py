@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from corpusgate.annotation.job import void_records
+from corpusgate.decide import samples
+from corpusgate.decide.complete import refuse_unlooked
 from corpusgate.decide.rules import languages_to_drop
 from corpusgate.decide.withdrawn import without_withdrawn
 from corpusgate.errors import CorpusgateError, Unreconciled
@@ -17,7 +19,7 @@ from corpusgate.lake.lease import lease
 from corpusgate.lake.run import Run, StepResult
 from corpusgate.release import manifest as manifests
 from corpusgate.release.digests import digests
-from corpusgate.release.merkle import Bucket, buckets_sql, leaf_sql, merkle_root
+from corpusgate.release.merkle import Bucket, buckets_sql, leaf_sql
 from corpusgate.release.pointer import current_release
 from corpusgate.review import draw as draws
 
@@ -28,17 +30,18 @@ Counts = dict[str, dict[str, dict[str, int]]]
 
 _DECISION = (
     "release_id", "record_id", "source_id", "text_sha256", "outcome", "step", "rule", "version", "cluster", "survivor",
+    "cause", "cause_record",
 )  # fmt: skip
 _RELEASE_RECORD = (
     "release_id", "record_id", "source_id", "text_sha256", "mask_set", "released_sha256", "modality", "language",
-    "characters", "bytes", "domain", "licence_part",
+    "characters", "bytes", "domain", "licence_part", "role", "group_id", "turn", "speaker",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """What the earlier steps of the run said: which sources were taken in, their batches, acquisitions, passing licence
-    parts and number of records; who is held by whom; the detectors' versions."""
+    parts and number of records; who is held by whom; the detectors' versions; whether any record is in a group."""
 
     batches: dict[str, str]
     acquisitions: list[str]
@@ -46,6 +49,7 @@ class Inputs:
     expected: dict[str, int]
     held: dict[str, str | None]
     versions: dict[str, str]
+    grouped: bool = False
 
 
 def decide(run: Run) -> StepResult:
@@ -61,14 +65,15 @@ def decide(run: Run) -> StepResult:
 
     given = inputs(run)
     with lease(run.place, run.id):
-        return _decide(run, given, spark("corpusgate decide", run.place))
+        return _decide(run, ready(run, given), spark("corpusgate decide", run.place))
 
 
 def inputs(run: Run) -> Inputs:
     """Reads the results of intake, fetch, licence and the source gate.
 
     Raises:
-        CorpusgateError: intake or the source gate has not run: unjudged sources are not decided about.
+        CorpusgateError: intake or the source gate has not run: unjudged sources are not decided about. Or the policy
+            asks for what intake did not look for.
     """
     intake, gate = run.result("intake"), run.result("source_gate")
     for name, result in (("intake", intake), ("source_gate", gate)):
@@ -88,34 +93,48 @@ def inputs(run: Run) -> Inputs:
             raise CorpusgateError(f"The source {source_id} was taken in, but its fetch or licence step has no result.")
         acquisitions += [a["acquisition_id"] for a in fetched.facts["acquisitions"]]
         parts += [(source_id, p["part"]) for p in manifests.passing_parts(licence.facts)]
+    refuse_unlooked(run.place, run.corpus, intake.facts["versions"])
     expected = {s: int(figures["kept"]) for s, figures in intake.facts["sources"].items() if s in taken}
     return Inputs(dict(taken), acquisitions, parts, expected, held, dict(intake.facts["versions"]))
 
 
 def _decide(run: Run, given: Inputs, session: SparkSession) -> StepResult:
-    languages = run.corpus.languages
     with ExitStack() as stack:
-        records = _judge(run, given, session, _masked(run, given, session), languages, stack)
-        dropped = _dropped(run, records)
-        if dropped:
-            served = [language for language in languages if language not in dropped]
-            records = _judge(run, given, session, records, served, stack)
+        records, dropped = judged(run, given, session, stack)
         return _freeze(run, given, session, records, dropped)
+
+
+def judged(
+    run: Run, given: Inputs, session: SparkSession, stack: ExitStack, finding: DataFrame | None = None
+) -> tuple[DataFrame, tuple[str, ...]]:
+    """All records considered, with their outcome, and the languages that this run does not serve. Writes no decision.
+
+    `finding`: what to judge by instead of the lake's own findings (`decide.whatif`).
+    """
+    languages = run.corpus.languages
+    records = _judge(run, given, session, _masked(run, given, session, finding), languages, stack)
+    dropped = _dropped(run, records)
+    if dropped:
+        served = [language for language in languages if language not in dropped]
+        records = _judge(run, given, session, records, served, stack)
+    return records, dropped
 
 
 def _judge(
     run: Run, given: Inputs, session: SparkSession, records: DataFrame, served: Sequence[str], stack: ExitStack
 ) -> DataFrame:
     """Records with their outcome, kept in memory or on disk until `stack` closes: they are read several times."""
-    from corpusgate.decide import frames
+    from corpusgate.decide import frames, groups
 
-    judged = _kept(frames.without_copies(frames.eligible(records, _rule(run, given, served))), stack)
+    left = frames.eligible(records, _rule(run, given, served))
+    judged = _kept(groups.without_copies(groups.whole(left)) if given.grouped else frames.without_copies(left), stack)
     near, algorithm = run.corpus.policy.near_duplicates, given.versions.get("signature")
     if near is not None and algorithm is not None:
         from corpusgate.decide.near.job import Search, without_near_duplicates
 
         search = Search(run.place, session, algorithm, run.id, run.corpus.id)
-        judged = _kept(without_near_duplicates(search, near, judged), stack)
+        without = groups.without_near_copies if given.grouped else without_near_duplicates
+        judged = _kept(without(search, near, judged), stack)
     return frames.with_outcome(judged)
 
 
@@ -128,12 +147,21 @@ def _kept(frame: DataFrame, stack: ExitStack) -> DataFrame:
 def _rule(run: Run, given: Inputs, served: Sequence[str]) -> Column:
     from corpusgate.decide import frames
 
-    return frames.eligibility(run.corpus.policy, given.held, served)
+    safety = [s.id for s in run.sources if s.safety]
+    return frames.eligibility(run.corpus.policy, given.held, served, safety)
 
 
-def _masked(run: Run, given: Inputs, session: SparkSession) -> DataFrame:
+def ready(run: Run, given: Inputs) -> Inputs:
+    """The inputs with whether the records stand in groups; without Spark."""
+    where = ", ".join(map(draws.literal, given.batches.values())) or "NULL"
+    sql = f"SELECT count(group_id) AS n FROM record WHERE batch_id IN ({where})"
+    return replace(given, grouped=bool(store.query(run.place, sql, ["record"]).to_pylist()[0]["n"]))
+
+
+def _masked(run: Run, given: Inputs, session: SparkSession, finding: DataFrame | None = None) -> DataFrame:
     """All records considered, with what was found in their texts and what of it is masked."""
-    from corpusgate.decide import frames
+    from corpusgate.decide import frames, groups
+    from corpusgate.decide.near.job import BROADCAST_ROWS
     from corpusgate.lake.frames import read
 
     policy, place = run.corpus.policy, run.place
@@ -143,10 +171,15 @@ def _masked(run: Run, given: Inputs, session: SparkSession) -> DataFrame:
         named = session.createDataFrame([(r,) for r in sorted(void)], "record_id string")
         records = frames.without_void(records, named)
     records = without_withdrawn(session, place, records)
-    found = frames.text_findings(read(session, place, "finding"), given.versions)
+    finding = read(session, place, "finding") if finding is None else finding
+    found = frames.text_findings(finding, given.versions)
     rule = _rule(run, given, run.corpus.languages)
     document, version = read(session, place, "document"), detector_version("personal_information", given.versions)
-    return frames.with_masks(frames.with_findings(records, found), document, policy, rule, version)
+    judged = frames.with_findings(records, found)
+    if given.grouped:
+        return groups.with_masks(judged, document, policy, rule, version)
+    few = sum(store.partition_rows(place, "finding").values()) <= BROADCAST_ROWS
+    return frames.with_masks(judged, document, policy, rule, version, few=few)
 
 
 def _dropped(run: Run, decided: DataFrame) -> tuple[str, ...]:
@@ -159,7 +192,7 @@ def _dropped(run: Run, decided: DataFrame) -> tuple[str, ...]:
 def _freeze(run: Run, given: Inputs, session: SparkSession, decided: DataFrame, dropped: Sequence[str]) -> StepResult:
     counts = _counts(decided)
     _reconcile(given, counts)
-    buckets, planned = _leaves(session, decided), draws.planned(run.corpus, _frames_of_draws(session, decided))
+    buckets, planned = _leaves(session, decided), samples.planned(run, session, decided, grouped=given.grouped)
     manifest = manifests.build(
         run, buckets=buckets, counts=counts, digests=digests(run), detectors=given.versions,
         languages={"served": [s for s in run.corpus.languages if s not in dropped], "dropped": list(dropped)},
@@ -169,7 +202,7 @@ def _freeze(run: Run, given: Inputs, session: SparkSession, decided: DataFrame, 
     release = manifests.release_id(manifest)
     if not _frozen(run, manifest, release):
         _write(run, decided, release, manifest["digests"]["policy"])
-        _draw(run, session, decided, release, planned)
+        samples.drawn(run, session, decided, release, planned)
         manifests.write_candidate(run, manifest, manifests.about_run(run))
     return _result(run, manifest, planned, dropped)
 
@@ -202,15 +235,6 @@ def _leaves(session: SparkSession, decided: DataFrame) -> list[Bucket]:
     return [Bucket(r["bucket"], r["root"], r["leaves"]) for r in rows]
 
 
-def _frames_of_draws(session: SparkSession, decided: DataFrame) -> list[tuple[str, int, str]]:
-    """(modality, kept records, hash of their ids), a modality each."""
-    kept = decided.where("outcome = 'kept'").selectExpr("modality", "record_id AS leaf")
-    buckets: dict[str, list[Bucket]] = {}
-    for r in session.sql(buckets_sql("spark", "{kept}", ("modality",)), kept=kept).collect():
-        buckets.setdefault(r["modality"], []).append(Bucket(r["bucket"], r["root"], r["leaves"]))
-    return [(modality, sum(b.leaves for b in found), merkle_root(found)) for modality, found in buckets.items()]
-
-
 def _frozen(run: Run, manifest: Mapping[str, Any], release: str) -> bool:
     """Whether this very candidate is there already: its manifest, written last, and as many rows as it says."""
     if not (manifests.candidate_folder(run.place, release) / "manifest.json").is_file():
@@ -235,24 +259,6 @@ def _write(run: Run, decided: DataFrame, release: str, version: str) -> None:
     size = {"characters": F.col("released_characters"), "bytes": F.col("released_bytes")}
     kept = named.where("outcome = 'kept'").withColumns(size)
     write_slice(kept.select(*_RELEASE_RECORD), run.place, "release_record", where)
-
-
-def _draw(run: Run, session: SparkSession, decided: DataFrame, release: str, planned: Sequence[draws.Draw]) -> None:
-    from pyspark.sql import functions as F
-
-    frame = decided.where("outcome = 'kept'").withColumn("release_id", F.lit(release))
-    samples, items = [], []
-    for one in planned:
-        samples.append(draws.sample_row(release, one, run.corpus.item_unit, run.at))
-        if one.recorded:
-            sql = draws.draw_sql("spark", "{frame}", draws.frame_where(release, one.stratum), one.seed, one.size)
-            found = [(r["record_id"], r["released_sha256"]) for r in session.sql(sql, frame=frame).collect()]
-            items += draws.item_rows(release, one, found)
-    if not samples:
-        return  # nothing is kept, so there is nothing to draw from: the release gate fails it as empty
-    names = ", ".join(draws.literal(s["sample_id"]) for s in samples)
-    store.replace(run.place, "sample_item", items, f"sample_id IN ({names})", run.id)
-    store.replace(run.place, "sample", samples, f"sample_id IN ({names})", run.id)
 
 
 def _result(run: Run, manifest: Mapping[str, Any], planned: Sequence[draws.Draw], dropped: Sequence[str]) -> StepResult:

@@ -35,21 +35,15 @@ _BLOT = "。"  # ends every number, word and address, and is as long as any othe
 
 
 def mask_batches(
-    batches: Iterator[pa.RecordBatch], masked: Mapping[bool, frozenset[str]], version: str
+    batches: Iterator[pa.RecordBatch], classes: Mapping[bool, frozenset[str]], version: str
 ) -> Iterator[pa.RecordBatch]:
     """Masks the texts of batches with `text_sha256, has_basis, spans, incomplete, text`; yields `MASKED`.
 
-    `masked` are the classes to be masked, by whether the record has a basis for keeping them.
+    `classes` are those to be masked, by whether the record has a basis for keeping them.
     """
-    finder: SpanFinder | None = None
+    finder = Finder(version)
     for batch in batches:
-        rows = []
-        for row in batch.to_pylist():
-            spans: list[Span] | None = [Span(s["start"], s["end"], s["risk"]) for s in row["spans"]]
-            if row["incomplete"] and row["text"] is not None:
-                finder = finder or all_spans_finder(version)
-                spans = finder(row["text"])
-            rows.append(_masked(row, spans, masked[row["has_basis"]]))
+        rows = [masked(row, finder.spans(row), classes[row["has_basis"]]) for row in batch.to_pylist()]
         yield pa.RecordBatch.from_pylist(rows, schema=MASKED)
 
 
@@ -79,7 +73,23 @@ def _released(stored: str | None, masks: str | None) -> str | None:
         return None
 
 
-def _masked(row: Mapping[str, Any], spans: Sequence[Span] | None, classes: frozenset[str]) -> dict[str, Any]:
+class Finder:
+    """The spans of rows as they were found; of those cut short the text is looked at again, by this detector."""
+
+    def __init__(self, version: str) -> None:
+        self._version = version
+        self._look: SpanFinder | None = None
+
+    def spans(self, row: Mapping[str, Any]) -> list[Span] | None:
+        """Spans of a row with `spans`, `incomplete`, `text`; None: too many to be told."""
+        if row["incomplete"] and row["text"] is not None:
+            self._look = self._look or all_spans_finder(self._version)
+            return self._look(row["text"])
+        return [Span(s["start"], s["end"], s["risk"]) for s in row["spans"] or ()]
+
+
+def masked(row: Mapping[str, Any], spans: Sequence[Span] | None, classes: frozenset[str]) -> dict[str, Any]:
+    """A row of `MASKED`, for a row with `text_sha256, has_basis, text` and its spans: of these classes are masked."""
     about = {"text_sha256": row["text_sha256"], "has_basis": row["has_basis"]}
     text = row["text"]
     if text is None:

@@ -14,11 +14,11 @@ from decimal import Decimal
 from itertools import pairwise
 
 #: Which rule is asked first; the first that holds names the removal (see docs/adr/0040-order-of-removal.md). A source's
-#: own rules carry their declared names and stand where `source_rule` stands, `void_batch` after them. `near_duplicate`
-#: and `licence_conflict` judge what the others left.
+#: own rules carry their declared names and stand where `source_rule` stands, `void_batch` after them. What is left of a
+#: group goes by `group_member_removed` when a member went by one of those before. The last three judge what is left.
 REMOVAL_ORDER: tuple[str, ...] = (
-    "source_held", "source_rule", "language_not_served", "keyword", "personal_information",
-    "exact_duplicate", "near_duplicate", "licence_conflict",
+    "source_held", "source_rule", "language_not_served", "keyword", "personal_information", "contamination",
+    "group_member_removed", "exact_duplicate", "near_duplicate", "licence_conflict",
 )  # fmt: skip
 
 #: Why a record could not be decided; its outcome is `errored` and it is never released.
@@ -26,6 +26,12 @@ DOCUMENT_MISSING = "document_missing"
 DOCUMENT_CHANGED = "document_changed"
 SPAN_OUT_OF_RANGE = "span_out_of_range"
 SPANS_INCOMPLETE = "spans_incomplete"
+#: Two texts stand in one place of a conversation: two raw records have one key.
+GROUP_UNCLEAR = "group_unclear"
+
+GROUP_MEMBER_REMOVED = "group_member_removed"
+#: Where a record without a turn stands in its group: behind all others.
+NO_TURN = 2**31 - 1
 
 UNKNOWN_LANGUAGE = "und"
 
@@ -162,21 +168,67 @@ class Facts:
     language: str | None
     keyword_score: Decimal
     classes: frozenset[str]
+    may_hold_risk: bool = False
+    test_sets: frozenset[str] = frozenset()
 
 
 def removal_rule(
-    facts: Facts, *, held: frozenset[str], served: Sequence[str] | None, remove_at: Decimal, removed: frozenset[str]
+    facts: Facts, *, held: frozenset[str], served: Sequence[str] | None, remove_at: Decimal, removed: frozenset[str],
+    unseen: frozenset[str] = frozenset(),
 ) -> str | None:
-    """The first rule that removes the record, or None. `served` None: no language is removed."""
+    """The first rule that removes the record, or None. `served` None: no language is removed; `unseen`: test sets that
+    a record must not overlap with."""
     if facts.source_id in held:
         return "source_held"
     if facts.source_rule:
         return facts.source_rule
     if served is not None and not is_served(facts.language, served):
         return "language_not_served"
-    if facts.keyword_score >= remove_at:
+    if facts.keyword_score >= remove_at and not facts.may_hold_risk:
         return "keyword"
-    return "personal_information" if facts.classes & removed else None
+    if facts.classes & removed:
+        return "personal_information"
+    return "contamination" if facts.test_sets & unseen else None
+
+
+def sets_removed(treatments: Mapping[str, str]) -> frozenset[str]:
+    """The test sets whose overlap removes a record; that of others is reported."""
+    return frozenset(name for name, treatment in treatments.items() if treatment == "remove")
+
+
+def may_hold_risk(safety: bool, role: str | None, allowed: Iterable[str]) -> bool:
+    """Whether a record may hold risk (45674-2025 8.3 a): of safety data the roles that the policy names. A chosen
+    answer never may, nor anything of functional data (8.2 a)."""
+    return safety and role in {"prompt", "rejected"} & set(allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A record in its group: its place there, what it is compared by, and what removed it or made it err, if at all."""
+
+    record_id: str
+    role: str
+    turn: int | None
+    token: str
+    gone: str | None = None
+
+
+def cause_in_group(members: Iterable[Member]) -> tuple[str, str] | None:
+    """Why the rest of a group goes, and by which record: its first member that is gone. None: it stays whole."""
+    gone = [(NO_TURN if m.turn is None else m.turn, m.record_id, m.gone) for m in members if m.gone]
+    return (min(gone)[2] or "", min(gone)[1]) if gone else None
+
+
+def group_print(members: Iterable[Member]) -> str:
+    """What a group is compared by: its texts, each in its place. A shared prompt alone makes no two groups equal."""
+    lines = sorted("|".join((m.role, "" if m.turn is None else str(m.turn), m.token)) for m in members)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def is_unclear(members: Iterable[Member]) -> bool:
+    """Whether one place of a conversation has two texts, so that nobody can put it together."""
+    places = [(m.role == "rejected", m.turn) for m in members if m.turn is not None and m.role != "text"]
+    return len(set(places)) < len(places)
 
 
 def survivor(cluster: Iterable[tuple[datetime, str]]) -> str:

@@ -27,6 +27,7 @@ RELEASES: tuple[Table, ...] = (
             ("release_id", S), ("record_id", S), ("source_id", S), ("text_sha256", S), ("mask_set", S),
             ("released_sha256", S), ("modality", S), ("language", S), ("characters", I64), ("bytes", I64),
             ("domain", S), ("licence_part", S), ("role", S), ("group_id", S), ("turn", pa.int32()),
+            ("speaker", S),
         ],
         partition="release_id",
         spark=True,

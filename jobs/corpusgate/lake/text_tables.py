@@ -16,6 +16,7 @@ TEXTS: tuple[Table, ...] = (
             ("record_id", S), ("source_id", S), ("batch_id", S), ("acquisition_id", S), ("locator", S), ("url", S),
             ("domain", S), ("text_sha256", S), ("language", S), ("script", S), ("modality", S), ("bytes", I64),
             ("characters", I64), ("tokens", I64), ("country", S), ("role", S), ("group_id", S), ("turn", pa.int32()),
+            ("speaker", S),
             ("first_acquired_at", TIME), ("personal_information_basis", S), ("generator", S), ("licence_part", S),
             ("source_rule", S), ("title", S), ("attributes", pa.map_(S, S)),
         ],

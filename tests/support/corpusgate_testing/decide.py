@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from corpusgate.intake.rules import detector_version, record_id, text_sha256
+from corpusgate.intake.rules import detector_version, group_id, record_id, text_sha256
 from corpusgate.lake import store
 from corpusgate.lake.run import Run, StepResult, open_run
 from corpusgate.settings.place import Place
@@ -38,6 +38,9 @@ class Text:
     modality: str = "text"
     first_acquired_at: datetime = AT
     url: str | None = None
+    role: str = "text"
+    group: str | None = None
+    turn: int | None = None
 
     @property
     def sha256(self) -> str:
@@ -58,18 +61,22 @@ class World:
     languages: tuple[str, ...] = ("zh",)
     policy: dict[str, Any] = field(default_factory=dict)
     seed: str = "seed-1"
+    safety: tuple[str, ...] = ()
 
 
-def declare(place: Place, world: World) -> None:
-    """Writes the configuration (JSON is YAML)."""
+def declare(place: Place, world: World, *, signed: bool = True) -> None:
+    """Writes the configuration (JSON is YAML); where no text is `signed`, near duplicates are not asked for."""
     for source, provider in world.providers.items():
         about = {
             "title": f"Source {source}", "kind": "open_source", "language": "mul", "country": "CN", "category": "test",
             "owner": "test", "provider": provider, "description": "made by a test",
             "channel": {"type": "folder", "path": source}, "reader": {"format": "text"},
         }  # fmt: skip
+        if source in world.safety:
+            about |= {"safety": True, "reader": {"format": "jsonl", "chat": {"turns": "messages"}}}
         _json(place.conf / "sources" / f"{source}.yaml", about)
-    policy = {"lexicon": "starter", "personal_information": {}, **world.policy}
+    unasked = {} if signed else {"near_duplicates": None}
+    policy = {"lexicon": "starter", "personal_information": {}, **unasked, **world.policy}
     corpus = {
         "title": "Demo", "intended_use": "pre_training", "commercial": True, "languages": list(world.languages),
         "service_type": "chat", "item_unit": "document", "home_country": "CN", "seed": world.seed,
@@ -94,7 +101,7 @@ def judged(
 ) -> Run:
     """A run whose intake took in `texts` and whose source gate held `held` (source -> control); ready for decide."""
     world = world or World()
-    declare(place, world)
+    declare(place, world, signed="signature" in versions)
     run = open_run(place, "demo", run_id, at)
     taken = sorted({t.source for t in texts})
     if not keep_tables:
@@ -130,7 +137,8 @@ def write_tables(place: Place, source: str, texts: Sequence[Text], versions: dic
         {
             "record_id": t.record_id, "source_id": source, "batch_id": batch, "acquisition_id": f"acq-{source}",
             "locator": t.key, "url": t.url, "domain": "example", "text_sha256": t.sha256, "language": t.language,
-            "modality": t.modality, "bytes": len(t.text.encode()), "characters": len(t.text), "role": "text",
+            "modality": t.modality, "bytes": len(t.text.encode()), "characters": len(t.text), "role": t.role,
+            "group_id": group_id(source, t.group), "turn": t.turn,
             "first_acquired_at": t.first_acquired_at, "personal_information_basis": t.basis, "licence_part": "all",
             "source_rule": t.source_rule,
         }
