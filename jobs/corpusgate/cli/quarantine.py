@@ -11,6 +11,7 @@ from corpusgate.cli.look import FormatOption
 from corpusgate.cli.output import Format, show
 from corpusgate.errors import UserError
 from corpusgate.evidence import sql as door
+from corpusgate.intake.states import present
 from corpusgate.settings.place import find_place
 
 app = typer.Typer(name="quarantine", help="What could not be read, with its reason.", no_args_is_help=True)
@@ -25,7 +26,10 @@ def list_(
 ) -> None:
     """Lists what lies in the quarantine, newest first."""
     where = f" WHERE source_id = {_literal(source)}" if source else ""
-    _, rows = door.ask(find_place(), f"SELECT * FROM quarantine{where} ORDER BY recorded_at DESC, source_id, locator")
+    place = find_place()
+    _, rows = door.ask(place, f"SELECT * FROM quarantine{where} ORDER BY recorded_at DESC, source_id, locator")
+    now = present(place)  # rows of a source's earlier states were said of them, and are history
+    rows = [r for r in rows if now.get(r["source_id"], r["batch_id"]) == r["batch_id"]]
     show(rows, form, columns=_COLUMNS, width=48)
 
 

@@ -1,26 +1,34 @@
 """Admission (45654-2025 4.1.1 a): a random sample of a source is screened before anything of it is collected.
 
-Plain Python, one pass over what was fetched, in the memory of the sample and of one member's text hashes. Which records
-are drawn is a function of seed and record id alone, so that anybody can draw the sample again from the `record` table.
+Plain Python, one pass over what is new of it, in the memory of the sample and of one member's text hashes. Which
+records are drawn is a function of seed and record id alone, so that anybody can draw the sample again from the `record`
+table, and so that what was read in an earlier run need not be read again (`reserve.py`).
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from heapq import heappush, heapreplace
 from pathlib import Path
 from typing import Any
 
+from corpusgate.collect import store as in_store
+from corpusgate.decide.rules import may_hold_risk
 from corpusgate.errors import UserError
 from corpusgate.intake import detectors
-from corpusgate.intake.detectors.model import Screened
+from corpusgate.intake.detectors.model import Kit, Screened
 from corpusgate.intake.items import Fault, Item
 from corpusgate.intake.kit import kit_for
-from corpusgate.intake.read import read_items
+from corpusgate.intake.labels import Count, counted, labels
+from corpusgate.intake.read import EXTRACTION_VERSION, in_parts, read_items
+from corpusgate.intake.reserve import TIMES, Ranked, Reserve, remember, remembered
 from corpusgate.intake.rules import Ordinals, licence_part, locator, record_id, text_sha256
 from corpusgate.lake.run import Run, StepResult
 from corpusgate.settings.control import Control
@@ -30,6 +38,8 @@ from corpusgate.settings.source import Source
 
 CONTROL = "45654-4-1-1-a"
 EXAMPLES = 20
+OBJECTS, BEGINNING = 16, 64 << 20
+"""Of what stays in its store so many objects are assessed, and of a big file of lines so many bytes."""
 _EXACT = Decimal("0.000001")
 
 
@@ -50,7 +60,7 @@ class Draw:
     def offer(self, record: str, text: str) -> None:
         """Takes the record if it is among the smallest so far. One offered twice is taken once."""
         self.frame += 1
-        rank = -int.from_bytes(hashlib.sha256(f"{self.seed}|{record}".encode()).digest())
+        rank = -int(_rank(self.seed, record), 16)
         full = len(self._heap) == self.size
         if record in self._ids or (full and rank <= self._heap[0][0]):
             return
@@ -106,25 +116,128 @@ def admission(run: Run, source: Source) -> StepResult:
                 held_by=earlier.held_by, because=f"not assessed: {earlier.because}",
             )  # fmt: skip
     kit = kit_for(run)
-    screener = detectors.load(kit)
-    draw = drawn(run, source)
-    records = [record for record, _ in draw.taken]
-    remove_at = run.corpus.policy.remove_at
-    judged = judge(records, screener.screen([text for _, text in draw.taken]), remove_at)
+    reserve = drawn(run, source, kit)
+    sample = reserve.sample(source.admission.sample) or []
+    machine = {r.record: r.risks for r in sample if r.risks}
+    share = run.corpus.policy.admission_by_people
+    people = counted([r.record for r in sample], machine, labels(run.place, source.id, run.at), share)
     control = load_file(run.place.conf / "controls" / f"{CONTROL}.yaml", Control)
-    return _result(source, draw, judged, control, detectors.versions(kit))
+    result = _result(run, source, reserve, Judged(people.n, people.bad), control, detectors.versions(kit))
+    result.facts |= {"sample": [r.record for r in sample], "machine_bad": sorted(machine), "labelled": people.judged}
+    result.because += people.said()
+    if people.n and people.waits(control.bound or 0.0):
+        _wait(result, source, people, control)
+    fetched = run.result("fetch", source.id)
+    assert fetched is not None
+    objects = len(fetched.facts["acquisitions"])
+    if (read := len(reserve.frames)) < objects:
+        result.facts["objects"] = {"assessed": read, "of": objects}
+        result.because += f" Drawn from {read} of {objects} objects: the others stay in their store."
+    return result
 
 
-def drawn(run: Run, source: Source) -> Draw:
-    """The sample of a source: of the records in the parts whose licence passes, or of all where none does."""
+def _wait(result: StepResult, source: Source, people: Count, control: Control) -> None:
+    """Too few people have judged the sample: neither admitted nor refused."""
+    result.state, result.held_by = "held", control.id
+    result.facts["waits"] = True
+    result.because = (
+        f"{control.clause}: waits for people, who have judged {people.judged} of the {people.needed} records that the "
+        f"corpus asks for; by the detectors and them {len(people.bad)} of {people.n} are illegal or unhealthy so far. "
+        f"Next: corpusgate source sample {source.id} --out FILE.csv, fill in the verdicts, then corpusgate source "
+        "labels FILE.csv --by NAME, and rebuild."
+    )
+
+
+def sampled_texts(run: Run, source: Source, wanted: AbstractSet[str]) -> Iterator[tuple[str, str]]:
+    """Id and stored text of these records, read again from what the run's fetch step brought or listed."""
+    fetch = run.result("fetch", source.id)
+    assert fetch is not None  # who has a sample has it
+    for fact in assessed(fetch.facts["acquisitions"], run.corpus.seed):
+        with _here(source, fact) as (path, end):
+            for record, text, _ in _records(source, path, fact["name"], frozenset(), Counter(), end):
+                if record in wanted:
+                    yield record, text
+
+
+def drawn(run: Run, source: Source, kit: Kit) -> Reserve:
+    """The smallest ranks of the source's records, screened: of those in the parts whose licence passes, or of all where
+    none does. Only acquisitions that no earlier run read are read, unless too little of what it kept is there still."""
     fetch, licence = run.result("fetch", source.id), run.result("licence", source.id)
     assert fetch is not None and licence is not None  # admission has looked
     passing = frozenset(p["part"] for p in licence.facts.get("parts", []) if p["verdict"] == "pass")
-    draw = Draw(run.corpus.seed, source.admission.sample)
-    for fact in sorted(fetch.facts["acquisitions"], key=lambda a: a["acquisition_id"]):
-        for record, text in _records(source, Path(fact["path"]), fact["name"], passing, draw.faults):
-            draw.offer(record, text)
-    return draw
+    facts = {a["acquisition_id"]: a for a in assessed(fetch.facts["acquisitions"], run.corpus.seed)}
+    key, size = _key(run, source, passing, kit), source.admission.sample * TIMES
+    kept = remembered(run.place, source.id, key, size).only(facts)
+    fresh = {a: f for a, f in facts.items() if a not in kept.frames}
+    if fresh:
+        _offer(run, source, passing, kit, kept, fresh)
+    if kept.sample(source.admission.sample) is None:
+        kept = Reserve(size)
+        _offer(run, source, passing, kit, kept, facts)
+    remember(run.place, source.id, key, kept)
+    return kept
+
+
+def _offer(
+    run: Run, source: Source, passing: frozenset[str], kit: Kit, kept: Reserve, facts: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Reads these acquisitions, and screens what of them is in the reserve in the end."""
+    texts: dict[str, str] = {}
+    allowed = run.corpus.policy.risk_allowed_in
+    for acquisition, fact in sorted(facts.items()):
+        draw = Draw(run.corpus.seed, kept.size)
+        with _here(source, fact) as (path, end):
+            for record, text, role in _records(source, path, fact["name"], passing, draw.faults, end):
+                # what may hold risk counts among the records drawn, and nothing is looked for in it
+                draw.offer(record, "" if may_hold_risk(source.safety, role, allowed) else text)
+        taken = dict(draw.taken)
+        ranked = [Ranked(_rank(draw.seed, record), record, acquisition) for record in taken]
+        kept.add(acquisition, draw.frame, draw.faults, ranked, len(ranked) < kept.size)
+        texts |= taken
+        there = {r.record for r in kept.ranked}
+        texts = {record: text for record, text in texts.items() if record in there}
+    if not texts:
+        return
+    said = detectors.load(kit).screen(list(texts.values()))
+    bad = dict(judge(list(texts), said, run.corpus.policy.remove_at).bad)
+    kept.ranked = [replace(r, risks=bad.get(r.record, ())) if r.record in texts else r for r in kept.ranked]
+
+
+def assessed(facts: Sequence[Mapping[str, Any]], seed: str) -> list[Mapping[str, Any]]:
+    """The acquisitions of which records are drawn: all that lie here, and of objects that stay in their store the
+    `OBJECTS` with the smallest SHA-256 of seed and id, since this step brings what it reads."""
+    away = [f for f in facts if in_store.stays(f["path"])]
+    chosen = sorted(away, key=lambda f: _rank(seed, f["acquisition_id"]))[:OBJECTS]
+    return [f for f in facts if not in_store.stays(f["path"])] + chosen
+
+
+@contextmanager
+def _here(source: Source, fact: Mapping[str, Any]) -> Generator[tuple[Path, int | None]]:
+    """Where the acquisition's bytes can be read, and up to where: of a big file of lines in a store the beginning."""
+    if not in_store.stays(fact["path"]):
+        yield Path(fact["path"]), None
+        return
+    end = BEGINNING if fact["bytes"] > BEGINNING and in_parts(source.reader) and _plain(fact["name"]) else None
+    with in_store.here(source, fact["path"], fact["etag"], fact["bytes"], 0, end) as here:
+        yield here.path, end
+
+
+def _plain(name: str) -> bool:
+    return not name.lower().endswith((".gz", ".zst", ".bz2", ".xz"))
+
+
+def _key(run: Run, source: Source, passing: frozenset[str], kit: Kit) -> str:
+    """Hash of all that the reserve depends on, acquisitions apart."""
+    body = {
+        "extraction": EXTRACTION_VERSION, "source": source.model_dump(mode="json"), "passing": sorted(passing),
+        "seed": run.corpus.seed, "remove_at": run.corpus.policy.remove_at, "versions": detectors.versions(kit),
+        "risk_allowed_in": sorted(run.corpus.policy.risk_allowed_in),
+    }  # fmt: skip
+    return hashlib.sha256(json.dumps(body, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def _rank(seed: str, record: str) -> str:
+    return hashlib.sha256(f"{seed}|{record}".encode()).hexdigest()
 
 
 def judge(records: Sequence[str], screened: Sequence[Screened], remove_at: float) -> Judged:
@@ -140,23 +253,26 @@ def judge(records: Sequence[str], screened: Sequence[Screened], remove_at: float
 
 
 def _records(
-    source: Source, path: Path, name: str, passing: frozenset[str], faults: Counter[str]
-) -> Iterator[tuple[str, str]]:
+    source: Source, path: Path, name: str, passing: frozenset[str], faults: Counter[str], end: int | None = None
+) -> Iterator[tuple[str, str, str]]:
     ordinals = Ordinals()
-    for found in read_items(path, name, source.reader):
+    for found in read_items(path, name, source.reader, end=end):
         if isinstance(found, Fault):
             faults[found.reason] += 1
         elif isinstance(found, Item) and (not passing or licence_part(found.member, source.licence) in passing):
             sha256 = text_sha256(found.text)
-            yield record_id(source.id, locator(found, sha256, ordinals(found, sha256)), sha256), found.text
+            where = locator(found, sha256, ordinals(found, sha256))
+            yield record_id(source.id, where, sha256), found.text, found.role
 
 
-def _result(source: Source, draw: Draw, judged: Judged, control: Control, versions: dict[str, str]) -> StepResult:
+def _result(
+    run: Run, source: Source, draw: Reserve, judged: Judged, control: Control, versions: dict[str, str]
+) -> StepResult:
     n, k = judged.n, len(judged.bad)
     facts: dict[str, Any] = {
         "n": n, "k": k, "share": judged.share if n else None, "risks": judged.risks,
-        "examples": [record for record, _ in judged.bad[:EXAMPLES]], "seed": draw.seed, "versions": versions,
-        "frame_rows": draw.frame, "faults": dict(sorted(draw.faults.items())),
+        "examples": [record for record, _ in judged.bad[:EXAMPLES]], "seed": run.corpus.seed, "versions": versions,
+        "frame_rows": draw.offered, "faults": dict(sorted(draw.faults.items())),
     }  # fmt: skip
     holds = n > 0 and control.holds(judged.share)
     if n == 0:
@@ -167,7 +283,7 @@ def _result(source: Source, draw: Draw, judged: Judged, control: Control, versio
     )  # fmt: skip
 
 
-def _because(draw: Draw, judged: Judged, control: Control) -> str:
+def _because(draw: Reserve, judged: Judged, control: Control) -> str:
     if judged.n == 0:
         unread = f" {draw.faults.total()} could not be read." if draw.faults else ""
         return (

@@ -1,22 +1,23 @@
 """From staged rows to the slices of intake's tables. Only ids and hashes are shuffled, never a text.
 
 Staging is read once a table, each time only the columns of that table. What distinguishes a row from a plain one (it
-has a twin, its text is stored or screened elsewhere) stands in a small frame of exceptions, made from hashes alone.
+has a twin, its text is stored or screened elsewhere, it was there before) stands in a frame of exceptions, made from
+hashes alone (`exceptions.py`). What goes over from a source's last state is joined by no row: its slice is copied.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyspark.sql import Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from corpusgate.intake.plan import Plan
-from corpusgate.intake.stage import DUPLICATE, SCREENED, STAGED, Split, rescreener, stager
+from corpusgate.intake.plan import Carried, Plan
+from corpusgate.intake.splits import Split
+from corpusgate.intake.stage import DUPLICATE, SCREENED, STAGED, rescreener, stager
 from corpusgate.lake.frames import one_of, read
 from corpusgate.lake.tables import TABLES
 from corpusgate.settings.place import Place
@@ -29,8 +30,11 @@ AGAIN = -1
 """`split` of rows that were not read from raw but screened again."""
 BROADCAST_ROWS = 2_000_000
 """Up to so many exceptions are sent to every worker; beyond, Spark chooses the join."""
+LISTED = 1000
+"""Up to so many acquisitions are named in a query; beyond, they are joined."""
 
 _ROW = ("split", "row", "record_id")
+_SAID = ("twin", "owner", "stored", "done", "since", "language", "script")
 _RECORD = TABLES["record"].schema.names
 
 
@@ -48,11 +52,18 @@ class Staging:
     def exceptions(self) -> str:
         return str(self.folder / "exceptions")
 
+    @property
+    def known(self) -> Path:
+        """The texts that need no screening (`known.py`)."""
+        return self.folder / "known.npy"
 
-def read_raw(spark: SparkSession, staging: Staging, bins: Sequence[Sequence[Split]], plan: Plan) -> None:
-    """Reads and screens every split, one task a bin, and stages the rows."""
+
+def read_raw(
+    spark: SparkSession, staging: Staging, bins: Sequence[Sequence[Split]], plan: Plan, known: str | None = None
+) -> None:
+    """Reads every split, one task a bin, screens what is not `known`, and stages the rows."""
     numbers = spark.range(0, len(bins), 1, len(bins)).withColumnRenamed("id", "bin")
-    rows = numbers.mapInArrow(stager(bins, plan.work), from_arrow_schema(STAGED))
+    rows = numbers.mapInArrow(stager(bins, plan.work(known)), from_arrow_schema(STAGED))
     rows.write.mode("append").parquet(staging.rows)
 
 
@@ -76,69 +87,43 @@ def screen_again(spark: SparkSession, place: Place, staging: Staging, plan: Plan
     staged.select(*columns).write.mode("append").parquet(staging.rows)
 
 
-def stage_exceptions(
-    spark: SparkSession, place: Place, staging: Staging, plan: Plan, others: Mapping[str, bool]
-) -> int:
-    """Marks the staged records that are not plain; returns how many.
-
-    Columns: split, row, record_id; `twin` (the record's id was there before: dropped), `owner` (the text is written
-    under this record's batch: one record of each text is), `stored` (another batch has the text already), `done`
-    (families whose current version has seen the text under another batch). `others` says of which tables batches
-    outside this plan have rows.
-    """
-    keys = _staged(spark, staging).where("outcome = 'record'")
-    keys = keys.select(*_ROW, "text_sha256", "first_acquired_at", "batch_id")
-    keys = keys.withColumn("twin", _first("record_id", "split", "row") > 1)
-    # A record that was read goes before one that was only screened again: the text of the former is at hand.
-    order = ("twin", F.col("split") == AGAIN, "first_acquired_at", "batch_id", "record_id")
-    keys = keys.withColumn("owner", _first("text_sha256", *order) == 1)
-    keys = (
-        keys.join(_stored(spark, place, plan), "text_sha256", "left")
-        if others["document"]
-        else _with(keys, stored=False)
-    )
-    keys = keys.join(_done(spark, place, plan), "text_sha256", "left") if others["screening"] else _with(keys, done=[])
-    keys = keys.withColumns(
-        {"stored": F.coalesce("stored", F.lit(False)), "done": F.coalesce("done", F.array().cast("array<string>"))}
-    )
-    odd = keys.where("twin OR NOT owner OR stored OR size(done) > 0").select(*_ROW, "twin", "owner", "stored", "done")
-    odd.write.mode("overwrite").parquet(staging.exceptions)
-    return spark.read.parquet(staging.exceptions).count()
-
-
 def marked(spark: SparkSession, staging: Staging, exceptions: int) -> DataFrame:
-    """Staged rows with twin, owner, stored and done."""
-    odd = spark.read.parquet(staging.exceptions)
+    """Staged rows with what the exceptions say of them: twin, owner, stored, done, since, and the language and script
+    of a known text."""
+    rows = staged(spark, staging)
+    if not exceptions:
+        return _plain(rows)
+    odd = spark.read.parquet(staging.exceptions).select(*_ROW, *_SAID)
     if exceptions <= BROADCAST_ROWS:
         odd = F.broadcast(odd)
-    rows = _staged(spark, staging)
-    if not exceptions:
-        return _with(rows, twin=False, owner=True, stored=False, done=[])
-    return rows.join(odd, list(_ROW), "left").withColumns(
+    joined = rows.join(odd.withColumnsRenamed({"language": "_language", "script": "_script"}), list(_ROW), "left")
+    return joined.withColumns(
         {
             "twin": F.coalesce("twin", F.lit(False)), "owner": F.coalesce("owner", F.lit(True)),
             "stored": F.coalesce("stored", F.lit(False)),
             "done": F.coalesce("done", F.array().cast("array<string>")),
+            "language": F.coalesce("language", "_language"), "script": F.coalesce("script", "_script"),
+            "first_acquired_at": F.least("first_acquired_at", "since"),
         }
-    )  # fmt: skip
+    ).drop("_language", "_script", "since")  # fmt: skip
 
 
 def counts(rows: DataFrame) -> DataFrame:
-    """Rows by source, outcome and rule, twins as removed; `acquisitions` in which there were any. Small."""
+    """Rows by batch, acquisition, outcome and rule, twins as removed; `known`: how many of them are."""
     outcome = F.when(F.col("twin"), "removed").otherwise(F.col("outcome"))
     rule = F.when(F.col("twin"), DUPLICATE).otherwise(F.col("rule"))
     read_now = rows.where(F.col("split") != AGAIN).select(
-        "source_id", outcome.alias("outcome"), rule.alias("rule"), "acquisition_id"
+        "batch_id", outcome.alias("outcome"), rule.alias("rule"), "acquisition_id", F.col("known").cast("int")
     )
-    return read_now.groupBy("source_id", "outcome", "rule").agg(
-        F.count("*").alias("rows"), F.countDistinct("acquisition_id").alias("acquisitions")
+    return read_now.groupBy("batch_id", "acquisition_id", "outcome", "rule").agg(
+        F.count("*").alias("rows"), F.coalesce(F.sum("known"), F.lit(0)).alias("known")
     )
 
 
 def slices(rows: DataFrame, plan: Plan) -> dict[str, DataFrame]:
     """The rows of each of intake's tables, from marked rows."""
     records = rows.where("outcome = 'record' AND NOT twin")
-    owners = records.where("owner")
+    owners = records.where("owner AND NOT coalesce(known, false)")
     families = F.array(
         *[F.struct(F.lit(f).alias("family"), F.lit(v).alias("version")) for f, v in sorted(plan.versions.items())]
     )
@@ -173,17 +158,38 @@ def with_states(spark: SparkSession, faults: DataFrame, states: pa.Table) -> Dat
     ).drop(*(f"known_{n}" for n in said))
 
 
-def carried(spark: SparkSession, place: Place, staging: Staging, plan: Plan) -> Callable[[str], DataFrame]:
-    """Rows of the slices to be replaced that must stay: of texts that only records of other batches still have.
+def gone_over(
+    spark: SparkSession, place: Place, name: str, plan: Plan, lost: DataFrame | None = None
+) -> DataFrame | None:
+    """Rows of `record` or `quarantine` that go over from last states into batches that are read; None where there are
+    none. `lost` (record_id): carried records whose places twins took that were read now."""
+    made: DataFrame | None = None
+    for batch in plan.read:
+        if (over := plan.carried.get(batch.id)) is None:
+            continue
+        rows = _of_acquisitions(spark, read(spark, place, name, one_of("batch_id", [over.batch_id])), over)
+        rows = rows.withColumn("batch_id", F.lit(batch.id))
+        made = rows if made is None else made.unionByName(rows)
+    if made is None or lost is None:
+        return made
+    return made.join(F.broadcast(lost), "record_id", "left_anti").select(made.columns)
+
+
+def staying(spark: SparkSession, place: Place, staging: Staging, plan: Plan) -> Callable[[str], DataFrame]:
+    """Rows of the slices to be replaced that must stay: of texts that records of other batches have, or carried ones,
+    or ones whose text was known and so is not at hand.
 
     Returns a function from table (document, screening, finding, signature) to those rows.
     """
     mine = one_of("batch_id", plan.new_ids)
     slices_now = [read(spark, place, t, mine).select("text_sha256") for t in ("document", "screening")]
-    used = read(spark, place, "record", f"NOT ({mine})").select("text_sha256").distinct()
-    here = _staged(spark, staging).where("outcome = 'record'").select("text_sha256")
-    texts = slices_now[0].unionByName(slices_now[1]).distinct().join(used, "text_sha256", "left_semi")
-    texts = texts.join(here, "text_sha256", "left_anti").localCheckpoint()
+    here = staged(spark, staging).where("outcome = 'record'").select("text_sha256", "known")
+    used = read(spark, place, "record", f"NOT ({mine})").select("text_sha256")
+    used = used.unionByName(here.where("known").select("text_sha256"))
+    if (over := gone_over(spark, place, "record", plan)) is not None:
+        used = used.unionByName(over.select("text_sha256"))
+    texts = slices_now[0].unionByName(slices_now[1]).distinct().join(used.distinct(), "text_sha256", "left_semi")
+    texts = texts.join(here.where("NOT coalesce(known, false)"), "text_sha256", "left_anti").localCheckpoint()
 
     def rows(table: str) -> DataFrame:
         where = one_of("batch_id", plan.read_ids if table == "document" else plan.new_ids)
@@ -194,30 +200,22 @@ def carried(spark: SparkSession, place: Place, staging: Staging, plan: Plan) -> 
     return rows
 
 
-def _staged(spark: SparkSession, staging: Staging) -> DataFrame:
+def staged(spark: SparkSession, staging: Staging) -> DataFrame:
+    """The staged rows (`stage.STAGED`)."""
     return spark.read.schema(from_arrow_schema(STAGED)).parquet(staging.rows)
 
 
-def _stored(spark: SparkSession, place: Place, plan: Plan) -> DataFrame:
-    elsewhere = read(spark, place, "document", f"NOT ({one_of('batch_id', plan.read_ids)})")
-    return elsewhere.select("text_sha256").distinct().withColumn("stored", F.lit(True))
-
-
-def _done(spark: SparkSession, place: Place, plan: Plan) -> DataFrame:
-    elsewhere = read(spark, place, "screening", f"NOT ({one_of('batch_id', plan.new_ids)})")
-    current = F.create_map(*[F.lit(x) for pair in sorted(plan.versions.items()) for x in pair])
-    seen = elsewhere.where(F.try_element_at(current, F.col("family")) == F.col("version"))
-    return seen.groupBy("text_sha256").agg(F.collect_set("family").alias("done"))
-
-
-def _first(partition: str, *order: str | Column) -> Column:
-    return F.row_number().over(Window.partitionBy(partition).orderBy(*order))
+def _of_acquisitions(spark: SparkSession, rows: DataFrame, over: Carried) -> DataFrame:
+    if len(over.gone) <= LISTED:
+        return rows.where(~F.col("acquisition_id").isin(list(over.gone))) if over.gone else rows
+    gone = spark.createDataFrame([(a,) for a in over.gone], "acquisition_id string")
+    return rows.join(F.broadcast(gone), "acquisition_id", "left_anti").select(rows.columns)
 
 
 def _among(family: str) -> Column:
     return F.array_contains("done", F.col(family))
 
 
-def _with(frame: DataFrame, **values: bool | list[str]) -> DataFrame:
-    made = {n: F.lit(v) if isinstance(v, bool) else F.array().cast("array<string>") for n, v in values.items()}
-    return frame.withColumns(made)
+def _plain(rows: DataFrame) -> DataFrame:
+    no = F.lit(False)
+    return rows.withColumns({"twin": no, "owner": F.lit(True), "stored": no, "done": F.array().cast("array<string>")})

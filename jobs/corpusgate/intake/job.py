@@ -10,13 +10,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from corpusgate.collect.rules import acquisition_rows, signal_rows
 from corpusgate.errors import DetectorMissing, Unreconciled
+from corpusgate.intake import counts, known, states, tombstones
 from corpusgate.intake import plan as plans
 from corpusgate.intake.plan import BY_BATCH, Batch, Plan
+from corpusgate.intake.states import Counted
 from corpusgate.lake import store
 from corpusgate.lake.lease import lease
 from corpusgate.lake.run import Run, StepResult, safe_name
@@ -31,28 +32,10 @@ if TYPE_CHECKING:
 
     from corpusgate.intake.frames import Staging
 
+FEW_BYTES, FEW_RECORDS = 16 << 20, 20_000
+"""Up to so many staged bytes, and records of the batches, the driver writes the slices itself."""
+
 Write = Callable[["DataFrame", Place, str, str], None]
-
-
-@dataclass
-class Counted:
-    """What came out of one source's batch, in items; `signals`: undeclared field -> acquisitions that have it."""
-
-    kept: int = 0
-    errored: int = 0
-    removed_by_rule: dict[str, int] = field(default_factory=dict)
-    signals: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def removed(self) -> int:
-        return sum(self.removed_by_rule.values())
-
-    def as_fact(self) -> dict[str, Any]:
-        """As it stands in the step's facts and in the batch's report."""
-        return {
-            "rows_in": self.kept + self.removed + self.errored, "kept": self.kept, "removed": self.removed,
-            "errored": self.errored, "removed_by_rule": self.removed_by_rule,
-        }  # fmt: skip
 
 
 def intake(run: Run, write: Write | None = None, profile: Profile | None = None) -> StepResult:
@@ -69,62 +52,126 @@ def intake(run: Run, write: Write | None = None, profile: Profile | None = None)
         fold(run)
         plan = plans.plan(run)
         texts = _execute(run, plan, write, profile or load_profile(run.place)) if plan.read or plan.again else 0
-        return _result(plan, {**plan.reports, **{b.id: plans.read_report(run.place, b.id) for b in plan.read}}, texts)
+        fold_brought(run)
+        moved = _move(run, plan)
+        reports = {**plan.reports, **{b.id: states.read_report(run.place, b.id) for b in (*plan.read, *plan.again)}}
+        return _result(plan, reports, texts, moved)
 
 
 def fold(run: Run) -> None:
     """Brings what fetch and licence said into `source`, `licence_period`, `acquisition` and `host_signal`."""
     store.append_new(run.place, "source", source_rows(run), run.id)
     store.append_new(run.place, "licence_period", licence_rows(run), run.id)
-    store.append_new(run.place, "acquisition", acquisition_rows(run, plans.fetched_batches(run)), run.id)
+    acquired = [r for r in acquisition_rows(run, plans.fetched_batches(run)) if r["sha256"]]
+    store.append_new(run.place, "acquisition", acquired, run.id)
     store.append_new(run.place, "host_signal", signal_rows(run), run.id)
+
+
+def fold_brought(run: Run) -> None:
+    """Brings objects that stay in their stores into `acquisition`, with the hash that intake found of each."""
+    rows = [r for r in acquisition_rows(run, plans.fetched_batches(run)) if not r["sha256"]]
+    reports = {b: states.read_report(run.place, b) for b in {r["batch_id"] for r in rows}}
+    told = {b: r["acquisitions"] for b, r in reports.items() if r}
+    hashes = [told.get(r["batch_id"], {}).get(r["acquisition_id"], {}).get("sha256") for r in rows]
+    brought = [{**r, "sha256": sha256} for r, sha256 in zip(rows, hashes, strict=True) if sha256]
+    if brought:
+        store.append_new(run.place, "acquisition", brought, run.id)
 
 
 def _execute(run: Run, plan: Plan, write: Write | None, profile: Profile) -> int:
     """The Spark job; returns how many distinct texts are new."""
     from corpusgate.intake.frames import Staging
-    from corpusgate.lake.frames import write_slice
     from corpusgate.lake.session import spark
 
-    bins = plans.bins(plans.splits(plan.read, profile), profile)
+    bins = plans.bins(plans.splits(plan.read, profile, plan.carried), profile)
     session = spark(f"corpusgate intake {run.id}", run.place, profile)
     staging = Staging(run.place.lake / "_staging" / safe_name(run.id))
-    shutil.rmtree(staging.folder, ignore_errors=True)
+    for batch in plan.read:
+        over = plan.carried.get(batch.id)
+        if over is None or over.batch_id != batch.id:
+            states.forget_report(run.place, batch.id)  # from here on its slices may be half written
     with in_their_own_words():
-        counted, texts = _stage_and_write(session, run.place, staging, bins, plan, write or write_slice)
+        odd = _stage(session, run.place, staging, bins, plan)
+        counted, texts = _store(session, run.place, staging, plan, odd, write)
     _report(run.place, plan, counted)
     shutil.rmtree(staging.folder, ignore_errors=True)
     return texts
 
 
-def _stage_and_write(
-    session: SparkSession, place: Place, staging: Staging, bins: list[Any], plan: Plan, write: Write
-) -> tuple[dict[str, Counted], int]:
+def _stage(session: SparkSession, place: Place, staging: Staging, bins: list[Any], plan: Plan) -> int:
+    """Reads and screens what is to be; returns how many rows are exceptions."""
+    from corpusgate.intake import frames
+    from corpusgate.intake.exceptions import stage_exceptions
+
+    there = {name: store.partition_rows(place, name) for name in ("document", "screening")}
+    others = {"document": bool(set(there["document"]) - set(plan.read_ids)),
+              "screening": bool(set(there["screening"]) - set(plan.new_ids))}  # fmt: skip
+    known = _known(place, staging, plan)
+    while True:
+        shutil.rmtree(staging.folder / "rows", ignore_errors=True)
+        if plan.read:
+            frames.read_raw(session, staging, bins, plan, known)
+        if plan.again:
+            frames.screen_again(session, place, staging, plan)
+        odd = stage_exceptions(session, place, staging, plan, others)
+        if not odd.mistaken:
+            return odd.rows
+        known = None  # a text begins like a known one and is another: all are screened
+
+
+def _known(place: Place, staging: Staging, plan: Plan) -> str | None:
+    """The file of texts that need no screening; None where nothing is read that could have any."""
+    shutil.rmtree(staging.folder, ignore_errors=True)
+    if not plan.read:
+        return None
+    own = [plan.before[b.source.id].batch_id for b in plan.read if b.source.id in plan.before]
+    chosen = known.within(plan.known, store.partition_rows(place, "record"), own)
+    return str(staging.known) if chosen and known.write(place, chosen, staging.known) else None
+
+
+def _store(
+    session: SparkSession, place: Place, staging: Staging, plan: Plan, odd: int, write: Write | None
+) -> tuple[dict[str, dict[str, Counted]], int]:
+    """Counts what was staged and writes every table's slice; returns what came out of each batch's acquisitions, and
+    how many texts are new."""
     from corpusgate.intake import frames
 
-    if plan.read:
-        frames.read_raw(session, staging, bins, plan)
-    if plan.again:
-        frames.screen_again(session, place, staging, plan)
+    rows = frames.marked(session, staging, odd)
+    counted = counts.of_staging(plan, frames.counts(rows).collect())
+    lost = counts.with_shadows(session, staging, plan, counted) if odd else None
     before = {name: store.partition_rows(place, name) for name in BY_BATCH}
-    others = {name: bool(set(before[name]) - set(plan.new_ids)) for name in BY_BATCH}
-    others["document"] = bool(set(before["document"]) - set(plan.read_ids))
-    exceptions = frames.stage_exceptions(session, place, staging, plan, others)
-    rows = frames.marked(session, staging, exceptions)
-    counted = _counted(plan, frames.counts(rows).collect())
     made = frames.slices(rows, plan)
-    if not any(c.errored for c in counted.values()) and not any(before["quarantine"].get(b) for b in plan.read_ids):
+    for name in ("record", "quarantine"):
+        over = frames.gone_over(session, place, name, plan, lost if name == "record" else None)
+        if over is not None:
+            made[name] = made[name].unionByName(over, allowMissingColumns=True)
+    errored = any(c.errored for of in counted.values() for c in of.values())
+    if not errored and not any(before["quarantine"].get(b) for b in plan.read_ids):
         made.pop("quarantine")  # a commit costs seconds
-    elif (states := _states(place, plan.read_ids)).num_rows:
-        made["quarantine"] = frames.with_states(session, made["quarantine"], states)
-    if others["record"] and any(before[t].get(b) for t in ("document", "screening") for b in plan.new_ids):
-        stay = frames.carried(session, place, staging, plan)
+    elif (said := _states(place, plan.read_ids)).num_rows:
+        made["quarantine"] = frames.with_states(session, made["quarantine"], said)
+    if any(before[t].get(b) for t in ("document", "screening") for b in plan.new_ids):
+        stay = frames.staying(session, place, staging, plan)
         for name in ("document", "screening", "finding", "signature"):
             if name in made:
                 made[name] = made[name].unionByName(stay(name), allowMissingColumns=True)
-    _write(place, plan, made, write)
+    _write(place, plan, made, write or _writer(staging, sum(c.kept for of in counted.values() for c in of.values())))
     after = store.partition_rows(place, "document")
     return counted, sum(after.get(b, 0) for b in plan.read_ids)
+
+
+def _writer(staging: Staging, records: int) -> Write:
+    """By whom slices are written: few rows by the driver itself, else by Spark."""
+    from corpusgate.lake.frames import write_few, write_slice
+
+    size = sum(f.stat().st_size for f in staging.folder.rglob("*.parquet"))
+    few = size <= FEW_BYTES
+
+    def written(made: DataFrame, place: Place, name: str, where: str) -> None:
+        alone = few and (name != "record" or records <= FEW_RECORDS)
+        (write_few if alone else write_slice)(made, place, name, where)
+
+    return written
 
 
 def _write(place: Place, plan: Plan, made: Mapping[str, DataFrame], write: Write) -> None:
@@ -147,74 +194,87 @@ def _states(place: Place, batches: list[str]) -> pa.Table:
     return store.to_arrow(TABLES["quarantine"], said.to_pylist()).select(columns)
 
 
-def _counted(plan: Plan, rows: list[Any]) -> dict[str, Counted]:
-    """The accounting of each source that was read, from its staged rows; one with no row at all has zeros."""
-    counted = {b.source.id: Counted() for b in plan.read}
-    for row in sorted(rows, key=lambda r: (r.source_id, r.outcome, r.rule or "")):
-        of_source = counted[row.source_id]
-        if row.outcome == "record":
-            of_source.kept += row.rows
-        elif row.outcome == "fault":
-            of_source.errored += row.rows
-        elif row.outcome == "removed":
-            of_source.removed_by_rule[row.rule] = row.rows
-        else:
-            of_source.signals[row.rule] = row.acquisitions
-    return counted
-
-
-def _report(place: Place, plan: Plan, counted: Mapping[str, Counted]) -> None:
+def _report(place: Place, plan: Plan, counted: Mapping[str, Mapping[str, Counted]]) -> None:
     """Checks that the tables hold what was counted, and writes the reports that make the batches done."""
     there = {name: store.partition_rows(place, name) for name in BY_BATCH}
     for batch in (*plan.read, *plan.again):
         rows = {name: there[name].get(batch.id, 0) for name in BY_BATCH}
-        if batch.source.id in counted:
-            of_source = counted[batch.source.id]
-            told = {"counts": of_source.as_fact(), "signals": of_source.signals}
+        if batch.id in counted:
+            told: dict[str, Any] = {"acquisitions": counts.as_facts(batch, counted[batch.id])}
+            if (over := plan.carried.get(batch.id)) is not None:
+                told["rests_on"] = list(over.rests_on)
         else:
-            told = {n: plan.reports[batch.id][n] for n in ("counts", "signals")}
-        expected = (told["counts"]["kept"], told["counts"]["errored"])
+            told = {n: plan.reports[batch.id][n] for n in ("acquisitions", "rests_on") if n in plan.reports[batch.id]}
+        said, _ = states.total(told["acquisitions"].values())
+        expected = (said["kept"], said["errored"])
         if (rows["record"], rows["quarantine"]) != expected:
             raise Unreconciled(
                 f"intake of {batch.source.id}: {expected[0]} items kept and {expected[1]} errored, but the tables hold "
                 f"{rows['record']} records and {rows['quarantine']} quarantined of batch {batch.id}. Nothing was "
                 f"passed on; this is a defect: please report it with the run's folder."
             )
-        plans.write_report(place, plan, batch, {**told, "tables": rows})
+        report = {
+            "batch_id": batch.id, "source_id": batch.source.id, "reading_sha256": batch.reading_sha256,
+            "way_sha256": batch.way_sha256, "versions": dict(plan.versions), "hmac_key_id": plan.kit.hmac_key_id,
+            **told, "tables": rows,
+        }  # fmt: skip
+        states.write_report(place, batch.id, report)
 
 
-def _result(plan: Plan, reports: Mapping[str, Any], texts: int) -> StepResult:
+def _move(run: Run, plan: Plan) -> dict[str, tuple[int, int]]:
+    """Makes each batch its source's state, and says which records went and came back with that, by source."""
+    moved = {}
+    for batch in (*plan.read, *plan.again, *plan.reused):
+        source_id, before = batch.source.id, plan.before.get(batch.source.id)
+        stays = batch.id in {b.id for b in (*plan.reused, *plan.again)} and before and before.batch_id == batch.id
+        if before is not None and not stays:
+            gone = plan.carried[batch.id].gone if batch.id in plan.carried else None
+            because = tombstones.GONE if source_id in plan.same_way else tombstones.READ_OTHERWISE
+            moved[source_id] = tombstones.bury(run, source_id, before, batch.id, because, gone)
+        # Said anew each time: the log of the table does not go back for ever.
+        states.write_state(run.place, source_id, states.State(batch.id, store.version(run.place, "record")))
+    return moved
+
+
+def _result(plan: Plan, reports: Mapping[str, Any], texts: int, moved: Mapping[str, tuple[int, int]]) -> StepResult:
     every = sorted((*plan.read, *plan.again, *plan.reused), key=lambda b: b.source.id)
-    counts = {b.source.id: reports[b.id]["counts"] for b in every}
+    said = {b.source.id: states.total(reports[b.id]["acquisitions"].values()) for b in every}
+    sources = {s: c for s, (c, _) in said.items()}
     rules: dict[str, int] = {}
-    for of_source in counts.values():
+    for of_source in sources.values():
         for rule, n in of_source["removed_by_rule"].items():
             rules[rule] = rules.get(rule, 0) + n
-    totals = {n: sum(c[n] for c in counts.values()) for n in ("rows_in", "kept", "removed", "errored")}
+    totals = {n: sum(c[n] for c in sources.values()) for n in ("rows_in", "kept", "removed", "errored")}
+    over = {b.source.id: len(plan.carried[b.id].acquisitions) if b.id in plan.carried else 0 for b in plan.read}
     return StepResult(
         step="intake", unit="item", **totals, removed_by_rule=dict(sorted(rules.items())),
-        because=_because(plan, totals),
+        because=_because(plan, totals, moved),
         facts={
-            "sources": counts, "batches": {b.source.id: b.id for b in every}, "versions": dict(plan.versions),
+            "sources": sources, "batches": {b.source.id: b.id for b in every}, "versions": dict(plan.versions),
             "texts": texts, "reused": [b.source.id for b in plan.reused], "again": [b.source.id for b in plan.again],
-            "signals": {b.source.id: s for b in every if (s := reports[b.id]["signals"])},
-            "errored_share": {s: c["errored"] / c["rows_in"] if c["rows_in"] else 0.0 for s, c in counts.items()},
-            "out_of_bounds": _out_of_bounds(every, counts),
+            "read": {b.source.id: len(b.acquisitions) - over[b.source.id] for b in plan.read}, "carried": over,
+            "vanished": {s: v for s, (v, _) in moved.items() if v},
+            "returned": {s: r for s, (_, r) in moved.items() if r},
+            "signals": {s: signals for s, (_, signals) in said.items() if signals},
+            "errored_share": {s: c["errored"] / c["rows_in"] if c["rows_in"] else 0.0 for s, c in sources.items()},
+            "out_of_bounds": _out_of_bounds(every, sources),
         },
     ).reconcile()  # fmt: skip
 
 
-def _because(plan: Plan, totals: Mapping[str, int]) -> str:
+def _because(plan: Plan, totals: Mapping[str, int], moved: Mapping[str, tuple[int, int]]) -> str:
     done = [f"{len(batches)} {what}" for what, batches in
             (("read", plan.read), ("screened again", plan.again), ("reused", plan.reused)) if batches]  # fmt: skip
-    return f"sources: {', '.join(done) or 'none admitted'}; {totals['kept']} of {totals['rows_in']} items stored"
+    gone, back = (sum(n) for n in zip(*moved.values(), strict=True)) if moved else (0, 0)
+    more = (f"; {gone} gone from their sources" if gone else "") + (f"; {back} there again" if back else "")
+    return f"sources: {', '.join(done) or 'none admitted'}; {totals['kept']} of {totals['rows_in']} items stored{more}"
 
 
-def _out_of_bounds(batches: list[Batch], counts: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+def _out_of_bounds(batches: list[Batch], counted: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """Sources that gave fewer or more records than they declare: a format that broke without a fault shows here."""
     found = {}
     for batch in batches:
-        expected, n = batch.source.expected, counts[batch.source.id]["kept"] + counts[batch.source.id]["removed"]
+        expected, n = batch.source.expected, counted[batch.source.id]["kept"] + counted[batch.source.id]["removed"]
         if n < expected.records_min or (expected.records_max is not None and n > expected.records_max):
             most = "any number" if expected.records_max is None else expected.records_max
             found[batch.source.id] = f"{n} records read, {expected.records_min} to {most} expected"

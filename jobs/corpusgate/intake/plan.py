@@ -1,18 +1,16 @@
 """What intake has to do: which sources are admitted, which of their batches are done already, who reads what. No Spark.
 
-A batch is done when its report lies in the lake: what it was made of (acquisitions, declaration, licence parts,
-detectors) and what came out. The report is written last, so that a batch whose tables were half written has none.
+A batch is done when its report lies in the lake (`states.py`): what it was made of (acquisitions, declaration, licence
+parts, detectors) and what came out. Where a source changed, only its new acquisitions are read: of the others what its
+last state holds goes over into the new batch.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 from corpusgate.collect.rules import batch_id
@@ -20,13 +18,18 @@ from corpusgate.errors import UserError
 from corpusgate.intake import detectors
 from corpusgate.intake.detectors.model import Kit
 from corpusgate.intake.kit import kit_for
-from corpusgate.intake.read import EXTRACTION_VERSION, split_reader
-from corpusgate.intake.stage import Split, Work
+from corpusgate.intake.read import EXTRACTION_VERSION
+from corpusgate.intake.splits import bins, splits
+from corpusgate.intake.stage import Work
+from corpusgate.intake.states import State, forget_report, read_report, read_state
 from corpusgate.lake import store
-from corpusgate.lake.run import Run, write_atomically
+from corpusgate.lake.run import Run
 from corpusgate.settings.place import Place
-from corpusgate.settings.profile import Profile
 from corpusgate.settings.source import Source
+
+__all__ = [
+    "BY_BATCH", "Batch", "Carried", "Plan", "bins", "carried_over", "forget_report", "plan", "read_report", "splits",
+]  # fmt: skip
 
 #: Tables that intake writes by batch, in the order in which it writes them.
 BY_BATCH = ("document", "screening", "finding", "signature", "quarantine", "record")
@@ -46,6 +49,12 @@ class Batch:
     @property
     def reading_sha256(self) -> str:
         """Hash of everything that the reading of this batch depends on; detectors apart."""
+        told = [self.way_sha256, sorted([a["acquisition_id"], a["fetched_at"]] for a in self.acquisitions)]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+    @property
+    def way_sha256(self) -> str:
+        """Hash of how an acquisition of this source is read, whichever it is."""
         source = self.source.model_dump(mode="json")
         told = {
             n: source[n] for n in ("id", "modality", "country", "reader", "personal_information_basis", "generator")
@@ -53,11 +62,22 @@ class Batch:
         body = {
             "extraction": EXTRACTION_VERSION, "source": told, "parts": sorted(self.parts),
             "includes": [[p["id"], p["include"]] for p in source["licence"]],
-            "acquisitions": sorted([a["acquisition_id"], a["fetched_at"]] for a in self.acquisitions),
         }  # fmt: skip
         if source["kind"] == "user_input":
             body["register"] = [source["user_input"], self.register and self.register[1]]
         return hashlib.sha256(json.dumps(body, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What goes over from a source's last state into a batch that is read: of these acquisitions (id to what came out
+    of each) the rows of the batch `batch_id`. `gone`: the other acquisitions of that batch."""
+
+    batch_id: str
+    acquisitions: Mapping[str, Mapping[str, Any]]
+    gone: tuple[str, ...]
+    rests_on: tuple[str, ...]
+    """The batches under which texts of these acquisitions lie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +90,14 @@ class Plan:
     reports: Mapping[str, Mapping[str, Any]]
     kit: Kit
     versions: Mapping[str, str]
+    carried: Mapping[str, Carried] = field(default_factory=dict)
+    """By batch that is read."""
+    known: tuple[str, ...] = ()
+    """Batches all of whose records' texts are stored, and screened by the current detectors."""
+    before: Mapping[str, State] = field(default_factory=dict)
+    """Last state of each source that has one."""
+    same_way: frozenset[str] = frozenset()
+    """Sources whose last state was read in the way of this run."""
 
     @property
     def read_ids(self) -> list[str]:
@@ -81,13 +109,12 @@ class Plan:
         """Batches whose screening is made anew."""
         return [b.id for b in (*self.read, *self.again)]
 
-    @property
-    def work(self) -> Work:
-        """What the workers that read are told."""
+    def work(self, known: str | None = None) -> Work:
+        """What the workers that read are told; `known`: file of texts that need no screening (`intake/known.py`)."""
         return Work(
             {b.source.id: b.source for b in self.read}, {b.source.id: b.id for b in self.read},
             {b.source.id: b.parts for b in self.read}, self.kit, self.versions,
-            {b.source.id: b.register[0] for b in self.read if b.register},
+            {b.source.id: b.register[0] for b in self.read if b.register}, known,
         )  # fmt: skip
 
 
@@ -100,16 +127,29 @@ def plan(run: Run) -> Plan:
     kit = kit_for(run)
     versions = detectors.versions(kit)
     there = {name: store.partition_rows(run.place, name) for name in BY_BATCH}
-    read, again, reused, reports = [], [], [], {}
+    read, again, reused, reports, carried, known, before, same_way = [], [], [], {}, {}, [], {}, set()
     for batch in batches(run):
+        state = read_state(run.place, batch.source.id)
+        if state is not None:
+            before[batch.source.id] = state
+        last = read_report(run.place, state.batch_id) if state else None
+        current = last is not None and _current(last, versions, kit) and _whole(run.place, last, there)
+        if last is not None and last.get("way_sha256") == batch.way_sha256:
+            same_way.add(batch.source.id)
+        if last is not None and current:
+            known.append(last["batch_id"])
         report = read_report(run.place, batch.id)
-        if report is None or report["reading_sha256"] != batch.reading_sha256 or not _whole(report, batch.id, there):
+        if report is None or not _done(report, batch) or not _whole(run.place, report, there):
             read.append(batch)
+            if last is not None and current and (over := carried_over(batch, last)):
+                carried[batch.id] = over
             continue
         reports[batch.id] = report
-        same = report["versions"] == versions and report["hmac_key_id"] == kit.hmac_key_id
-        (reused if same else again).append(batch)
-    return Plan(tuple(read), tuple(again), tuple(reused), reports, kit, versions)
+        (reused if _current(report, versions, kit) else again).append(batch)
+    return Plan(
+        tuple(read), tuple(again), tuple(reused), reports, kit, versions, carried, tuple(known), before,
+        frozenset(same_way),
+    )  # fmt: skip
 
 
 def batches(run: Run) -> list[Batch]:
@@ -145,82 +185,37 @@ def fetched_batch(acquisitions: Sequence[Mapping[str, Any]]) -> str:
     return batch_id([a["acquisition_id"] for a in acquisitions], EXTRACTION_VERSION)
 
 
-def splits(batches: Sequence[Batch], profile: Profile) -> list[Split]:
-    """One split an acquisition; ranges of bytes where the file is big, plain and its records have keys.
-
-    Without keys a record is named by its ordinal among the equal texts of its member, which only who reads all of the
-    member can count.
-
-    Raises:
-        UserError: the raw file is gone.
-    """
-    made: list[Split] = []
-    for batch in sorted(batches, key=lambda b: b.id):
-        for fact in sorted(batch.acquisitions, key=lambda a: a["acquisition_id"]):
-            path = Path(fact["path"])
-            if not path.is_file():
-                raise UserError(
-                    f"The bytes of {fact['name']} ({batch.source.id}) are not in {path} any more. "
-                    f"Run `corpusgate step fetch --source {batch.source.id}` again."
-                )
-            made += _of_file(len(made), batch.source, fact, path, profile.split_bytes)
-    return made
+def _done(report: Mapping[str, Any], batch: Batch) -> bool:
+    """Whether the report is of this reading, and none of its acquisitions was forgotten since."""
+    there = report.get("acquisitions", {})
+    return report["reading_sha256"] == batch.reading_sha256 and all(
+        a["acquisition_id"] in there for a in batch.acquisitions
+    )
 
 
-def bins(splits: Sequence[Split], profile: Profile) -> list[list[Split]]:
-    """The splits in as many bins as there shall be tasks, evenly by bytes: the biggest first into the emptiest."""
-    cores = os.cpu_count() or 1
-    total = sum(s.size for s in splits)
-    wanted = max(profile.tasks or 2 * cores, total // profile.split_bytes)
-    filled: list[list[Split]] = [[] for _ in range(max(1, min(len(splits), wanted)))]
-    load = [0] * len(filled)
-    for split in sorted(splits, key=lambda s: (-s.size, s.number)):
-        emptiest = load.index(min(load))
-        filled[emptiest].append(split)
-        load[emptiest] += split.size + 1
-    return [sorted(b, key=lambda s: s.number) for b in filled]
+def _current(report: Mapping[str, Any], versions: Mapping[str, str], kit: Kit) -> bool:
+    return report["versions"] == versions and report["hmac_key_id"] == kit.hmac_key_id
 
 
-def read_report(place: Place, batch: str) -> dict[str, Any] | None:
-    """The report of a batch that is done, or None."""
-    path = _report(place, batch)
-    return json.loads(path.read_text("utf-8")) if path.is_file() else None
+def _whole(place: Place, report: Mapping[str, Any], there: Mapping[str, Mapping[str, int]]) -> bool:
+    """Whether the tables still hold what the report says, of this batch and of those on which its texts rest."""
+    on = [read_report(place, b) for b in report.get("rests_on", ())]
+    return None not in on and all(
+        bool(n) == bool(there[table].get(r["batch_id"])) for r in (report, *filter(None, on))
+        for table, n in r["tables"].items()
+    )  # fmt: skip
 
 
-def forget_report(place: Place, batch: str) -> None:
-    """Makes the batch one that was never done: the next intake reads it again."""
-    _report(place, batch).unlink(missing_ok=True)
-
-
-def write_report(place: Place, plan: Plan, batch: Batch, counted: Mapping[str, Any]) -> None:
-    """Says that the batch is done: what it was made of, and what came out (`counted`, with rows by table)."""
-    report = {
-        "batch_id": batch.id, "source_id": batch.source.id, "reading_sha256": batch.reading_sha256,
-        "versions": dict(plan.versions), "hmac_key_id": plan.kit.hmac_key_id, **counted,
-    }  # fmt: skip
-    write_atomically(_report(place, batch.id), json.dumps(report, ensure_ascii=False, indent=1, sort_keys=True))
-
-
-def _of_file(first: int, source: Source, fact: Mapping[str, Any], path: Path, split_bytes: int) -> list[Split]:
-    size, reader = path.stat().st_size, source.reader
-    of_part = split_reader(path, fact["name"], reader) if size > split_bytes and reader.key else None
-    starts = range(0, size, split_bytes) if of_part else [0]
-    at = datetime.fromisoformat(fact["fetched_at"])
-    web = fact["url"] if (fact.get("url") or "").startswith(("http://", "https://")) else None
-    return [
-        Split(
-            first + n, source.id, fact["acquisition_id"], str(path), fact["name"], at,
-            min(split_bytes, size - start) if of_part else size, of_part or reader, start,
-            start + split_bytes if of_part and start + split_bytes < size else None, web,
-        )
-        for n, start in enumerate(starts)
-    ]  # fmt: skip
-
-
-def _whole(report: Mapping[str, Any], batch: str, there: Mapping[str, Mapping[str, int]]) -> bool:
-    """Whether the tables still hold what the report says: none of the batch's slices is gone."""
-    return all(bool(n) == bool(there[table].get(batch)) for table, n in report["tables"].items())
-
-
-def _report(place: Place, batch: str) -> Path:
-    return place.lake / "_batches" / f"{batch}.json"
+def carried_over(batch: Batch, last: Mapping[str, Any]) -> Carried | None:
+    """What of a source's last state goes over: acquisitions that are the same in both, read in the same way, unless
+    they lost twins to one that is gone."""
+    if last.get("way_sha256") != batch.way_sha256:
+        return None
+    now = {a["acquisition_id"]: a["fetched_at"] for a in batch.acquisitions}
+    same = {a for a, told in last["acquisitions"].items() if now.get(a) == told["fetched_at"]}
+    over = {a: last["acquisitions"][a] for a in same if same.issuperset(last["acquisitions"][a].get("shadowed_by", ()))}
+    if not over:
+        return None
+    gone = tuple(sorted(set(last["acquisitions"]) - set(over)))
+    rests_on = {*last.get("rests_on", ()), last["batch_id"]} - {batch.id}
+    return Carried(last["batch_id"], over, gone, tuple(sorted(rests_on)))

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from corpusgate.errors import UserError
-from corpusgate.intake.plan import forget_report
+from corpusgate.intake.states import forget_report, present
 from corpusgate.lake import store
 from corpusgate.lake.lease import lease
 from corpusgate.settings.person import named_and_reasoned
@@ -53,7 +53,11 @@ def say(
         raise UserError("Say which rows: their locators, or --source; see `corpusgate quarantine list`.")
     with lease(place, f"quarantine {word}"):
         store.ensure_tables(place, ["quarantine"])
-        rows = store.read(place, "quarantine", where=chosen.where).to_pylist()
+        now = present(place)  # what was said of a source's earlier states is history
+        rows = [
+            r for r in store.read(place, "quarantine", where=chosen.where).to_pylist()
+            if now.get(r["source_id"], r["batch_id"]) == r["batch_id"]
+        ]  # fmt: skip
         if missing := sorted(set(chosen.locators) - {r["locator"] for r in rows}):
             raise UserError(
                 f"Nothing in the quarantine has the locator {missing[0]!r}; see `corpusgate quarantine list`."
@@ -66,7 +70,7 @@ def say(
         if word == "retried":
             # Last: a batch whose report is gone is read again, whatever its rows say by then.
             for batch in sorted({r["batch_id"] for r in rows}):
-                forget_report(place, batch)
+                forget_report(place, batch, sorted({r["acquisition_id"] for r in rows if r["batch_id"] == batch}))
     return [{**r, **said} for r in rows]
 
 

@@ -31,6 +31,7 @@ REASONS: dict[str, str] = {
     "bad_turn": "the field that numbers the turns holds no whole number",
     "binary": "a file declared as text that holds NUL characters",
     "broken_archive": "the archive is damaged, or not what it begins as",
+    "changed_in_store": "an object that is not the one that was listed in its store",
     "duplicate_member": "a second member under a path that was read already",
     "encrypted": "the member or document is encrypted",
     "line_too_long": "a line longer than the bound",
@@ -112,6 +113,12 @@ def split_reader(path: Path, name: str, reader: Reader) -> Reader | None:
         return None
     codec = encoding.of_lines(member.open, reader.encoding)
     return None if encoding.is_wide(codec) else reader.model_copy(update={"encoding": codec})
+
+
+def in_parts(reader: Reader) -> bool:
+    """Whether plain files can be read in parts without a look: their encoding is declared, and is no wide one."""
+    splittable = getattr(check(reader), "SPLITTABLE", False)
+    return splittable and reader.encoding != encoding.AUTO and not encoding.is_wide(encoding.codec(reader.encoding))
 
 
 def formats() -> list[str]:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from corpusgate.errors import DetectorMissing
+from corpusgate.collect import store as in_store
+from corpusgate.errors import DetectorMissing, Mismatch
 from corpusgate.intake import detectors
 from corpusgate.intake.detectors.model import Kit, Screened
 from corpusgate.intake.items import Fault, Item, Signal
+from corpusgate.intake.known import among
 from corpusgate.intake.read import read_items
 from corpusgate.intake.register import NOT_AUTHORISED, restored
 from corpusgate.intake.rules import (
@@ -25,14 +26,16 @@ from corpusgate.intake.rules import (
     authorised,
     domain,
     generated_by,
+    group_id,
     licence_part,
     locator,
     record_id,
     source_rule,
     text_sha256,
 )
+from corpusgate.intake.splits import Split
 from corpusgate.lake.tables import TABLES
-from corpusgate.settings.source import Reader, Source
+from corpusgate.settings.source import Source
 
 FLUSH_ITEMS = 1000
 FLUSH_CHARACTERS = 2_000_000  # some 4 MB of text: what is screened at once, and what a worker holds
@@ -49,10 +52,12 @@ STAGED = pa.schema(
         pa.field("split", pa.int32()), pa.field("row", pa.int64()), pa.field("outcome", pa.string()),
         pa.field("rule", pa.string()), *_RECORD, pa.field("text", pa.string()), pa.field("findings", FINDINGS),
         pa.field("signature", pa.binary()), pa.field("reason", pa.string()), pa.field("detail", pa.string()),
-        pa.field("byte_offset", pa.int64()), pa.field("raw_sha256", pa.string()),
+        pa.field("byte_offset", pa.int64()), pa.field("raw_sha256", pa.string()), pa.field("known", pa.bool_()),
     ]
 )  # fmt: skip
-"""One row an item, fault or signal. `outcome`: record, fault, removed (by `rule`), signal (`rule` is the field)."""
+"""One row an item, fault or signal. `outcome`: record, fault, removed (by `rule`), signal (`rule` is the field), or
+brought (from a store; `rule` is the object's SHA-256).
+`known`: the text is taken for one that is stored and screened: it does not stand here, nor what is said of it."""
 
 SCREENED = pa.schema(
     [pa.field(n, pa.string()) for n in ("text_sha256", "language", "script")]
@@ -62,20 +67,10 @@ SCREENED = pa.schema(
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
-    """One acquisition, or a range of its bytes. `number` orders the splits of a run whoever reads them."""
+class Brought:
+    """That all of an object came from its store, and the SHA-256 of it."""
 
-    number: int
-    source_id: str
-    acquisition_id: str
-    path: str
-    name: str
-    fetched_at: datetime
-    size: int
-    reader: Reader
-    start: int = 0
-    end: int | None = None
-    url: str | None = None
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +84,29 @@ class Work:
     versions: Mapping[str, str]
     registers: Mapping[str, str] = field(default_factory=dict)
     """Source of user input -> file with the authorisations in force (`intake/register.py`)."""
+    known: str | None = None
+    """File of the texts that need no screening (`intake/known.py`)."""
 
 
 @dataclass(slots=True)
 class _Buffer:
-    """Rows on their way out, a list a column; those with a text wait for the detectors."""
+    """Rows on their way out; those with a text wait for the detectors."""
 
-    columns: dict[str, list[Any]] = field(default_factory=lambda: {n: [] for n in STAGED.names})
+    rows: list[Mapping[str, Any]] = field(default_factory=list)
     characters: int = 0
 
     def add(self, row: Mapping[str, Any]) -> None:
-        for name, column in self.columns.items():
-            column.append(row.get(name))
+        self.rows.append(row)
         self.characters += row.get("characters") or 0
+
+    def columns(self) -> dict[str, list[Any]]:
+        """A list a column, of those that some row has."""
+        names = {"text_sha256", "text"}.union(*self.rows)
+        return {name: [row.get(name) for row in self.rows] for name in names}
 
     @property
     def full(self) -> bool:
-        return len(self.columns["row"]) >= FLUSH_ITEMS or self.characters >= FLUSH_CHARACTERS
+        return len(self.rows) >= FLUSH_ITEMS or self.characters >= FLUSH_CHARACTERS
 
 
 Screen = Callable[[Sequence[str]], Sequence[Screened]]
@@ -136,10 +137,10 @@ def stage(splits: Iterable[Split], work: Work, screen: Screen) -> Iterator[pa.Re
         for row in _rows(split, work):
             buffer.add(row)
             if buffer.full:
-                yield _screened(buffer, screen)
+                yield _screened(buffer, screen, work.known)
                 buffer = _Buffer()
-    if buffer.columns["row"]:
-        yield _screened(buffer, screen)
+    if buffer.rows:
+        yield _screened(buffer, screen, work.known)
 
 
 def stager(
@@ -194,8 +195,7 @@ def _rows(split: Split, work: Work) -> Iterator[dict[str, Any]]:
     passing, ordinals, faults = work.parts[source.id], Ordinals(), dict[str, int]()
     kept = work.registers.get(source.id)
     register = restored(Path(kept).read_bytes()) if kept else None
-    found = read_items(Path(split.path), split.name, split.reader, start=split.start, end=split.end)
-    for row, one in enumerate(found):
+    for row, one in enumerate(_found(split, source)):
         if isinstance(one, Item):
             one = one if one.url or not split.url else replace(one, url=split.url)
             if authorised(source, one, register):
@@ -205,8 +205,28 @@ def _rows(split: Split, work: Work) -> Iterator[dict[str, Any]]:
             yield {**of_source, **of_record, "row": row, **said}
         elif isinstance(one, Fault):
             yield {**of_source, "row": row, **_fault(one, faults)}
+        elif isinstance(one, Brought):
+            yield {**of_source, "row": row, "outcome": "brought", "rule": one.sha256}
         else:
             yield {**of_source, "row": row, **_signal(one)}
+
+
+def _found(split: Split, source: Source) -> Iterator[Item | Fault | Signal | Brought]:
+    """What is in the split. An object in a store is brought first, and one that is not what was listed is a fault."""
+    if split.etag is None:
+        yield from read_items(Path(split.path), split.name, split.reader, start=split.start, end=split.end)
+        return
+    try:
+        if split.hashed:
+            yield Brought(in_store.sha256_of(source, split.path, split.etag, split.total))
+            return
+        with in_store.here(source, split.path, split.etag, split.total, split.start, split.end) as here:
+            if here.sha256:
+                yield Brought(here.sha256)
+            yield from read_items(here.path, split.name, split.reader, start=split.start, end=split.end)
+    except Mismatch as error:
+        if not split.hashed:  # who reads it says so
+            yield Fault(split.name, "changed_in_store", str(error), byte_offset=split.start or None)
 
 
 def _item(item: Item, source: Source, passing: frozenset[str], ordinals: Ordinals) -> dict[str, Any]:
@@ -218,7 +238,9 @@ def _item(item: Item, source: Source, passing: frozenset[str], ordinals: Ordinal
     return {
         "outcome": "record", "record_id": record_id(source.id, where, sha256), "locator": where, "url": item.url,
         "domain": domain(item.url), "text_sha256": sha256, "bytes": len(item.text.encode()),
-        "characters": len(item.text), "role": item.role, "group_id": item.group_id, "turn": item.turn,
+        "characters": len(item.text), "turn": item.turn,
+        "role": item.role, "group_id": group_id(source.id, item.group_id),
+        "speaker": item.attributes.get("speaker") if source.reader.chat else None,
         "licence_part": part, "source_rule": source_rule(source.reader, item), "title": item.title,
         "generator": generated_by(source, item), "attributes": list(item.attributes.items()), "text": item.text,
     }  # fmt: skip
@@ -242,19 +264,26 @@ def _signal(signal: Signal) -> dict[str, Any]:
     return {"outcome": "signal", "rule": _utf8(signal.field)}
 
 
-def _screened(buffer: _Buffer, screen: Screen) -> pa.RecordBatch:
-    """The buffer as a batch, each distinct text of it screened once."""
-    columns = buffer.columns
+def _screened(buffer: _Buffer, screen: Screen, known: str | None) -> pa.RecordBatch:
+    """The buffer as a batch, each distinct text of it screened once; one that is known not at all."""
+    columns = buffer.columns()
     texts: dict[str, str] = {}
     for sha256, text in zip(columns["text_sha256"], columns["text"], strict=True):
         if sha256 is not None:
             texts.setdefault(sha256, text)
+    seen = among(known, list(texts)) if known else set[str]()
+    columns["known"] = [sha256 in seen for sha256 in columns["text_sha256"]]
+    if seen:
+        texts = {sha256: text for sha256, text in texts.items() if sha256 not in seen}
+        columns["text"] = [None if k else t for k, t in zip(columns["known"], columns["text"], strict=True)]
     said = dict(zip(texts, screen(list(texts.values())) if texts else (), strict=True))
     of_row = [said.get(sha256) for sha256 in columns["text_sha256"]]
     columns["language"] = [s and s.language for s in of_row]
     columns["script"] = [s and s.script for s in of_row]
     columns["findings"], columns["signature"] = _said(of_row)
-    return pa.record_batch([pa.array(columns[f.name], f.type) for f in STAGED], schema=STAGED)
+    rows = len(buffer.rows)
+    made = [pa.array(columns[f.name], f.type) if f.name in columns else pa.nulls(rows, f.type) for f in STAGED]
+    return pa.record_batch(made, schema=STAGED)
 
 
 def _said(screened: Sequence[Screened | None]) -> tuple[list[Any], list[bytes | None]]:

@@ -68,6 +68,16 @@ SOURCES: tuple[Table, ...] = (
         ],
     ),
     table(
+        "admission_label",
+        "What a person said of a record of a source's admission sample; the newest word of each person counts.",
+        "label_id",
+        [
+            ("label_id", S), ("source_id", S), ("record_id", S), ("reviewer", S), ("verdict", S), ("risks", STRINGS),
+            ("comment", S), ("reviewed_at", TIME), ("recorded_at", TIME),
+        ],
+        chained=True,
+    ),
+    table(
         "takedown",
         "What people said of complaints of rights holders: held or lifted, by subject (record or address) and record. "
         "The newest word counts; what is held no candidate keeps, nor another copy of its text.",

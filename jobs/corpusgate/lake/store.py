@@ -56,13 +56,21 @@ def query(place: Place, sql: str, tables: Sequence[str] | None = None) -> pa.Tab
     return pa.table(builder.execute(sql).read_all())
 
 
-def stream(place: Place, sql: str, tables: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """Runs SQL over the tables and gives the result batch by batch: for texts, which must not be held all at once."""
+def stream(
+    place: Place, sql: str, tables: Sequence[str], earlier: Mapping[str, tuple[str, int]] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Runs SQL over the tables and gives the result batch by batch: for texts, which must not be held all at once.
+
+    `earlier`: further names, each for a table as it was in a version; where the log no longer goes back that far, as
+    it is now.
+    """
     from deltalake import QueryBuilder
 
     builder = QueryBuilder()
     for name in tables:
         builder = builder.register(name, DeltaTable(str(place.table(name))))
+    for name, (of, number) in (earlier or {}).items():
+        builder = builder.register(name, _at_version(place, of, number))
     for batch in builder.execute(sql):
         yield pa.record_batch(batch)
 
@@ -206,6 +214,16 @@ def _last_hash(place: Place, name: str) -> str:
     followed = {r["previous_sha256"] for r in rows}
     heads = sorted(r["row_sha256"] for r in rows if r["row_sha256"] not in followed)
     return heads[-1] if heads else "0" * 64
+
+
+def _at_version(place: Place, name: str, number: int) -> DeltaTable:
+    from deltalake.exceptions import DeltaError
+
+    path = str(place.table(name))
+    try:
+        return DeltaTable(path, version=number)
+    except DeltaError:
+        return DeltaTable(path)
 
 
 def _add_columns(there: DeltaTable, table: Table) -> None:

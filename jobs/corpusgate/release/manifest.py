@@ -89,7 +89,7 @@ def sources_of(run: Run, taken: Iterable[str], held: Mapping[str, str | None]) -
         rows.append({
             "source_id": source.id, "purl": source.purl, "kind": source.kind, "title": source.title,
             "taken": source.id in taken, "held_by": held.get(source.id),
-            "acquisitions": sorted([a["name"], a["sha256"]] for a in acquisitions),
+            "acquisitions": sorted([a["name"], a["sha256"] or a["etag"]] for a in acquisitions),
             "parts": passing_parts(licence.facts if licence else {}),
         })  # fmt: skip
     return rows

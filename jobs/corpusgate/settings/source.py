@@ -92,6 +92,9 @@ class S3Channel(Declared):
     region: str | None = None
     include: tuple[str, ...] = Field(("**/*",), description="globs over keys below the prefix")
     max_bytes: int = Field(64 << 30, ge=1, description="bytes of one object")
+    stay_above: int = Field(
+        1 << 20, ge=0, description="bytes above which files of records stay in the store, for intake's workers to read"
+    )
 
 
 Channel = Annotated[

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from corpusgate.collect.rules import acquisition_id
+from corpusgate.lake import store
 from corpusgate.lake.run import Run, StepResult, open_run
 from corpusgate.settings.place import Place, find_place
 
@@ -41,6 +42,12 @@ class Made:
             "reader": {"format": "jsonl", "key": "id", "fields": {"title": "title", "url": "url"}, **reader},
             "licence": [{"id": "all", "include": ["**"]}],
         }  # fmt: skip
+        return self
+
+    def files(self, name: str, files: dict[str, Sequence[Any]], at: datetime = AT, **reader: Any) -> Made:
+        """Declares the source with these files, each of lines as `source` takes them."""
+        self.source(name, [], at, **reader)
+        self.raw[name] = {file: b"".join(_line(x) for x in lines) for file, lines in files.items()}
         return self
 
     def run(self, run_id: str = "r1", at: datetime = AT, held: Sequence[str] = (), failing: Sequence[str] = ()) -> Run:
@@ -73,15 +80,18 @@ class Made:
         }  # fmt: skip
 
     def _fetch(self, name: str) -> StepResult:
+        known = store.read(self.place, "acquisition", ["acquisition_id", "fetched_at"]).to_pylist()
+        first = {r["acquisition_id"]: r["fetched_at"] for r in known}  # fetching again is no new acquisition
         acquired = []
         for file, raw in self.raw[name].items():
             path = self.place.var / name / hashlib.sha256(raw).hexdigest() / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(raw)
             sha256 = hashlib.sha256(raw).hexdigest()
+            key = acquisition_id(name, file, sha256)
             acquired.append({
-                "acquisition_id": acquisition_id(name, file, sha256), "name": file, "purl": f"file:{name}",
-                "path": str(path), "fetched_at": self.at[name].isoformat(), "bytes": len(raw), "sha256": sha256,
+                "acquisition_id": key, "name": file, "purl": f"file:{name}", "path": str(path),
+                "fetched_at": first.get(key, self.at[name]).isoformat(), "bytes": len(raw), "sha256": sha256,
                 "etag": None, "status": "200", "agent": "test",
             })  # fmt: skip
         facts = {"acquisitions": acquired, "signals": []}

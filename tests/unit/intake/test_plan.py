@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from corpusgate.errors import UserError
 from corpusgate.intake import plan
 from corpusgate.intake.plan import Batch
-from corpusgate.intake.stage import Split
+from corpusgate.intake.splits import Split
 from corpusgate.settings.profile import Profile
 from corpusgate.settings.source import Reader, Source
 

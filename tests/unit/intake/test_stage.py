@@ -16,7 +16,8 @@ from corpusgate.errors import DetectorMissing
 from corpusgate.intake import detectors, stage
 from corpusgate.intake.detectors.model import Finding, Kit, Screened
 from corpusgate.intake.register import effective
-from corpusgate.intake.stage import STAGED, Split, Work
+from corpusgate.intake.splits import Split
+from corpusgate.intake.stage import STAGED, Work
 from corpusgate.settings.papers import UserInput
 from corpusgate.settings.place import find_place
 from corpusgate.settings.source import Source
