@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from corpusgate.errors import UserError
@@ -11,6 +12,12 @@ from corpusgate.settings.place import Place
 
 #: Stored text, personal information and all, is for the pipeline; whoever asks for it says so.
 _CLOSED = ("document",)
+#: How a question begins. The engine would take COPY … TO a file of this machine, also behind EXPLAIN ANALYZE.
+_COMMENT = r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
+_QUESTION = re.compile(
+    rf"{_COMMENT}(?:EXPLAIN\b{_COMMENT}(?:(?:ANALYZE|VERBOSE)\b{_COMMENT})*)?(?:SELECT\b|WITH\b|VALUES\b|DESCRIBE\b|\()",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def ask(place: Place, statement: str, *, documents: bool = False) -> tuple[list[str], list[dict[str, Any]]]:
@@ -21,6 +28,10 @@ def ask(place: Place, statement: str, *, documents: bool = False) -> tuple[list[
     """
     if not place.lake.is_dir():
         raise UserError(f"No lake at {place.lake} yet: run `make run` first, or set CORPUSGATE_LAKE to yours.")
+    if not _QUESTION.match(statement):
+        raise UserError(
+            "SQL: this door answers questions (SELECT, WITH, VALUES, EXPLAIN, DESCRIBE) and writes nothing."
+        )
     ensure_tables(place)
     names = [n for n in TABLES if documents or n not in _CLOSED]
     try:

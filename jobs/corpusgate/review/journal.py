@@ -55,7 +55,7 @@ class Verdict:
                 zone.
         """
         if self.verdict not in ("good", "bad", "undone"):
-            raise UserError(f"The verdict is good or bad, not {self.verdict!r}.")
+            raise UserError(f"The verdict is good or bad, not {self.verdict[:20]!r}.")
         if unknown := sorted(set(self.risks) - set(RISKS)):
             raise UserError(f"No such risk: {', '.join(unknown)[:80]}. Keys of Annex A are a1a to a5b.")
         if self.risks and self.verdict != "bad":

@@ -57,6 +57,32 @@ def test_nothing_can_be_written_through_the_door(place, statement):
     assert door.ask(place, "SELECT count(*) AS n FROM source")[1] == [{"n": 1}]
 
 
+@pytest.mark.parametrize("statement", [
+    "COPY (SELECT 1) TO '{}'", "-- SELECT\nCOPY (SELECT 1) TO '{}'", "/* SELECT */ COPY (SELECT 1) TO '{}'",
+    "EXPLAIN ANALYZE COPY (SELECT 1) TO '{}'", "explain analyze verbose copy (select 1) to '{}'",
+    "EXPLAIN /* SELECT */ ANALYZE COPY (SELECT 1) TO '{}'", "SELECT 1; COPY (SELECT 1) TO '{}'",
+    "CREATE EXTERNAL TABLE x STORED AS PARQUET LOCATION '{}'",
+])  # fmt: skip
+def test_no_file_of_this_machine_is_written_or_opened_through_the_door(place, tmp_path, statement):
+    with pytest.raises(UserError, match=r"^SQL: "):
+        door.ask(place, statement.format(tmp_path / "out.csv"))
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("statement", [
+    "select 1 AS n", "-- why\nSELECT 1 AS n", "/* a */ WITH x AS (SELECT 1 AS n) SELECT n FROM x", "(SELECT 1 AS n)",
+    "VALUES (1)", "EXPLAIN SELECT 1", "EXPLAIN ANALYZE VERBOSE SELECT 1", "DESCRIBE source",
+])  # fmt: skip
+def test_questions_are_answered_however_they_begin(place, statement):
+    assert door.ask(place, statement)[1]
+
+
+def test_stored_text_cannot_be_reached_by_its_file_either(place):
+    for relation in (f"'{place.table('document')}'", f"read_parquet('{place.table('document')}')", "public.document"):
+        with pytest.raises(UserError, match=r"^SQL: "):
+            door.ask(place, f"SELECT * FROM {relation}")
+
+
 def test_without_a_lake_the_next_act_is_named(tmp_path):
     place = place_in(tmp_path)
     place.lake.rmdir()

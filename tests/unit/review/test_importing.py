@@ -208,3 +208,17 @@ def test_words_for_a_verdict(word: Any, verdict: str) -> None:
 ])  # fmt: skip
 def test_words_for_risks(cell: Any, risks: tuple[str, ...]) -> None:
     assert said_risks(cell) == risks
+
+
+def test_neither_messages_nor_logs_tell_a_text(
+    room: Room, tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Columns that slipped: the text stands where the verdict belongs, or beside another hash."""
+    secret = "这一条样本的文本不得出现在任何日志里" * 3
+    fill = {1: {"verdict": secret}, 2: {"verdict": "bad", "risks": secret}, 3: {"released_sha256": "0" * 64}}
+    path = filled(room, tmp_path / "out.jsonl", "jsonl", {**fill, 4: {"text": secret}})
+    done = import_file(room.place, room.sample, path, "ann", at(1))
+    assert [r.row for r in done.refused] == [1, 2, 3, 4]
+    told = repr(done) + caplog.text + "".join(capsys.readouterr())
+    assert secret not in told and "ordinary sentence" not in told
+    assert all(len(r.reason) < 200 for r in done.refused)
