@@ -26,6 +26,8 @@ from corpusgate.settings.place import Place
 Says = Literal["good", "bad", "undone"]
 #: Longest comment, in characters: a remark, not a copy of the text.
 COMMENT = 2000
+#: Characters of a wrong word that a message repeats: it may be a text that slipped into another column.
+WORD = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,9 @@ class Verdict:
                 zone.
         """
         if self.verdict not in ("good", "bad", "undone"):
-            raise UserError(f"The verdict is good or bad, not {self.verdict[:20]!r}.")
+            raise UserError(f"The verdict is good or bad, not {self.verdict[:WORD]!r}.")
         if unknown := sorted(set(self.risks) - set(RISKS)):
-            raise UserError(f"No such risk: {', '.join(unknown)[:80]}. Keys of Annex A are a1a to a5b.")
+            raise UserError(f"No such risk: {', '.join(u[:WORD] for u in unknown[:5])}. Keys of Annex A are a1a to a5b.")
         if self.risks and self.verdict != "bad":
             raise UserError("An item with a risk is bad: say so, or take the risk out.")
         if len(self.comment) > COMMENT:
