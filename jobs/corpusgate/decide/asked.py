@@ -27,6 +27,7 @@ from corpusgate.settings.place import Place
 _NOT_OF_FINDINGS = (
     "intended_use", "commercial", "redistributed", "modalities", "service_type", "high_safety_service", "home_country",
 )  # fmt: skip
+_NOT_OF_POLICY = ("admission_by_people", "ask_hosts", "errored_share_max")
 _LEXICON = re.compile(r"\+lexicon\.([0-9a-f]{12})")
 _LISTED = 5
 
@@ -97,9 +98,10 @@ def ask(place: Place, now: Corpus, new: Corpus, versions: Mapping[str, str], tak
     taken = set(taken)
     if more := sorted(set(new.sources) - taken):
         unanswered += [f"{_some(more)}: not taken in by this release, so nothing is known of their records."]
-    for name in _NOT_OF_FINDINGS:
-        if getattr(now, name) != getattr(new, name):
-            unanswered.append(f"{name} differs: licences, sources or gates judge by it, and they were not asked again.")
+    differing = [name for name in _NOT_OF_FINDINGS if getattr(now, name) != getattr(new, name)]
+    differing += [n for n in _NOT_OF_POLICY if getattr(now.policy, n) != getattr(new.policy, n)]
+    for name in differing:
+        unanswered.append(f"{name} differs: licences, sources or gates judge by it, and they were not asked again.")
     return Asked(new, weighed, tuple(unanswered + _detectors(place, new, versions)))
 
 

@@ -65,21 +65,24 @@ def without_void(records: DataFrame, void: DataFrame) -> DataFrame:
     return marked.withColumn("source_rule", F.coalesce(own, F.when(F.col("_void"), F.lit("void_batch")))).drop("_void")
 
 
-def text_findings(finding: DataFrame, versions: Mapping[str, str]) -> DataFrame:
+def text_findings(finding: DataFrame, versions: Mapping[str, str], signs: Iterable[str] = ()) -> DataFrame:
     """What the current versions of the detectors found in each text, in one pass over the findings.
 
     Returns:
         `text_sha256`; `keyword_score`, the weights of the keyword findings of risks A.1 to A.4, added up exactly;
         `classes` of personal information and their `spans` (start, end, risk; sorted); `incomplete`: more were counted
         than written (a rule writes some twenty findings a text), so that the text is looked at again before masking;
-        `test_sets` with which it overlaps.
+        `test_sets` with which it overlaps; those of `signs` that it shows.
     """
     word = _of("keyword", versions) & F.col("risk").isin(list(RISKS_OF_SOURCE))
     personal = _of("personal_information", versions) & F.col("risk").isin(list(PERSONAL))
     looked = any("contamination-" in version for version in versions.values())
     overlap = _of("contamination", versions) if looked else F.lit(False)
+    sign = F.lit(False)
+    if chosen := sorted(signs):
+        sign = _of("language_quality", versions) & F.col("risk").isin(chosen)
     found = (
-        finding.where(word | personal | overlap)
+        finding.where(word | personal | overlap | sign)
         .groupBy("text_sha256")
         .agg(
             F.sum(F.when(word, F.col("weight").cast(_WEIGHT))).alias("keyword_score"),
@@ -88,6 +91,7 @@ def text_findings(finding: DataFrame, versions: Mapping[str, str]) -> DataFrame:
             F.collect_set(F.when(personal, F.struct("rule", F.col("count").alias("n")))).alias("counted"),
             F.size(F.collect_set(F.when(personal, F.struct("rule", "start", "end")))).alias("written"),
             F.collect_set(F.when(overlap, F.substring_index("rule", ":", -1))).alias("test_sets"),
+            F.collect_set(F.when(sign, F.col("risk"))).alias("signs"),
         )
     )
     total = F.aggregate("counted", F.lit(0).cast("bigint"), lambda sum_, one: sum_ + one["n"])
@@ -95,12 +99,13 @@ def text_findings(finding: DataFrame, versions: Mapping[str, str]) -> DataFrame:
 
 
 def with_findings(records: DataFrame, found: DataFrame) -> DataFrame:
-    """Records with `keyword_score`, `classes`, `spans`, `incomplete` and `test_sets` of their texts."""
+    """Records with `keyword_score`, `classes`, `spans`, `incomplete`, `test_sets`, `signs` of their texts."""
     return records.join(found, "text_sha256", "left").withColumns({
         "keyword_score": F.coalesce("keyword_score", F.lit(Decimal(0)).cast(_WEIGHT)),
         "classes": F.coalesce("classes", F.array().cast("array<string>")),
         "incomplete": F.coalesce("incomplete", F.lit(False)),
         "test_sets": F.coalesce("test_sets", F.array().cast("array<string>")),
+        "signs": F.coalesce("signs", F.array().cast("array<string>")),
     })  # fmt: skip
 
 
@@ -130,6 +135,9 @@ def eligibility(policy: Policy, held: Iterable[str], served: Sequence[str], safe
     if unseen := sets_removed(policy.test_sets):
         named = F.array(*(F.lit(name) for name in sorted(unseen)))
         rules.append(F.when(F.arrays_overlap("test_sets", named), F.lit("contamination")))
+    if policy.remove_signs:
+        poor = F.array(*(F.lit(sign) for sign in sorted(policy.remove_signs)))
+        rules.append(F.when(F.arrays_overlap("signs", poor), F.lit("quality")))
     return F.coalesce(*rules)
 
 

@@ -172,7 +172,7 @@ def _masked(run: Run, given: Inputs, session: SparkSession, finding: DataFrame |
         records = frames.without_void(records, named)
     records = without_withdrawn(session, place, records)
     finding = read(session, place, "finding") if finding is None else finding
-    found = frames.text_findings(finding, given.versions)
+    found = frames.text_findings(finding, given.versions, policy.remove_signs)
     rule = _rule(run, given, run.corpus.languages)
     document, version = read(session, place, "document"), detector_version("personal_information", given.versions)
     judged = frames.with_findings(records, found)

@@ -18,7 +18,7 @@ from itertools import pairwise
 #: group goes by `group_member_removed` when a member went by one of those before. The last three judge what is left.
 REMOVAL_ORDER: tuple[str, ...] = (
     "source_held", "source_rule", "language_not_served", "keyword", "personal_information", "contamination",
-    "group_member_removed", "exact_duplicate", "near_duplicate", "licence_conflict",
+    "quality", "group_member_removed", "exact_duplicate", "near_duplicate", "licence_conflict",
 )  # fmt: skip
 
 #: Why a record could not be decided; its outcome is `errored` and it is never released.
@@ -170,14 +170,15 @@ class Facts:
     classes: frozenset[str]
     may_hold_risk: bool = False
     test_sets: frozenset[str] = frozenset()
+    signs: frozenset[str] = frozenset()
 
 
 def removal_rule(
     facts: Facts, *, held: frozenset[str], served: Sequence[str] | None, remove_at: Decimal, removed: frozenset[str],
-    unseen: frozenset[str] = frozenset(),
+    unseen: frozenset[str] = frozenset(), signs: frozenset[str] = frozenset(),
 ) -> str | None:
     """The first rule that removes the record, or None. `served` None: no language is removed; `unseen`: test sets that
-    a record must not overlap with."""
+    a record must not overlap with; `signs` of poor text that remove it."""
     if facts.source_id in held:
         return "source_held"
     if facts.source_rule:
@@ -188,7 +189,9 @@ def removal_rule(
         return "keyword"
     if facts.classes & removed:
         return "personal_information"
-    return "contamination" if facts.test_sets & unseen else None
+    if facts.test_sets & unseen:
+        return "contamination"
+    return "quality" if facts.signs & signs else None
 
 
 def sets_removed(treatments: Mapping[str, str]) -> frozenset[str]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from corpusgate.settings.model import Declared, Identifier
+from corpusgate.settings.model import Declared, Identifier, QualitySign
 from corpusgate.settings.source import Modality
 from corpusgate.settings.test_set import TestSetTreatment
 
@@ -58,7 +58,11 @@ class Policy(Declared):
     test_sets: dict[Identifier, TestSetTreatment] = Field(
         {}, description="file under conf/test_sets -> whether records that overlap with it are reported or removed"
     )
+    remove_signs: tuple[QualitySign, ...] = Field((), description="signs of poor text (q_...) that remove a record")
     near_duplicates: NearDuplicates | None = Field(NearDuplicates(), description="null: near duplicates stay")
+    admission_by_people: float = Field(
+        0.0, ge=0, le=1, description="share of each admission sample that people judge before a source is admitted"
+    )
     ask_hosts: AskHosts | None = Field(None, description="null: a rebuild asks no host of what it already holds")
     errored_share_max: float = Field(0.01, ge=0, le=1, description="errored share of a source's items that holds it")
     review_sample: int = Field(4000, ge=1, description="items of each modality for people (B.2.1.2.1 a)")

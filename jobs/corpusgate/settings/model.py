@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -31,6 +31,14 @@ PERSONAL: tuple[str, ...] = (
 )  # fmt: skip
 #: Those that are sensitive in the sense of clause 4.2.3 b (identity documents, financial accounts; PIPL art. 28).
 SENSITIVE: tuple[str, ...] = ("pi_id", "pi_card", "pi_passport", "pi_permit")
+
+
+#: Signs of poor text that a detector may report, by their reason codes (Gopher, C4, FineWeb, own).
+QualitySign = Literal[
+    "q_too_short", "q_symbol_ratio", "q_mojibake", "q_unpunctuated_lines", "q_short_lines", "q_list_lines",
+    "q_ellipsis_lines", "q_repeated_lines", "q_repeated_characters", "q_word_length", "q_words_without_letters",
+    "q_stop_words", "q_lorem_ipsum", "q_curly_bracket", "q_boilerplate",
+]  # fmt: skip
 
 
 class Declared(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,8 +13,10 @@ from corpusgate.decide.rules import parse_mask_set, text_sha256
 from corpusgate.errors import CorpusgateError, Unreconciled
 from corpusgate.intake.detectors import personal_information
 from corpusgate.intake.detectors.batch import make_batch
+from corpusgate.intake.detectors.contamination import mark_of
 from corpusgate.intake.detectors.model import Kit
 from corpusgate.intake.detectors.signature import sign
+from corpusgate.intake.rules import detector_version
 from corpusgate.lake import store
 from corpusgate.release.manifest import candidate_folder
 from corpusgate.review.draw import redraw
@@ -232,3 +235,60 @@ def test_without_a_source_gate_nothing_is_decided(place):
     (run.folder / "source_gate.json").unlink()
     with pytest.raises(CorpusgateError, match="source_gate"):
         decide(run)
+
+
+def test_a_policy_that_asks_for_near_duplicates_of_unsigned_texts_decides_nothing(place):
+    run = judged(place, CORPUS, world=World(policy={**WORLD.policy, "near_duplicates": {}}))
+    with pytest.raises(CorpusgateError, match=r"signed no text of this run.*near_duplicates to null"):
+        decide(run)
+    assert rows(place, "decision") == rows(place, "release_record") == []
+
+
+def with_set(place, treatment, text="这是考题的原文。"):
+    """A run over three texts of which one overlaps with the test set `quiz`, which the policy treats so."""
+    declared = {
+        "title": "Quiz", "source": "https://quiz.example", "licence": "MIT", "sha256": "0" * 64, "path": "quiz.txt",
+        "format": "text",
+    }  # fmt: skip
+    (place.conf / "test_sets").mkdir(exist_ok=True)
+    (place.conf / "test_sets" / "quiz.yaml").write_text(json.dumps(declared), "utf-8")
+    looked = f"contamination-1+fold.0+{mark_of('quiz', '0' * 64, ())}"
+    versions = {**VERSIONS, "language_quality": f"language_quality-l1 {looked}"}
+    texts = [Text(text, key="exam"), Text("无关。", key="other"), Text("也无关。", source="beta", key="third")]
+    run = judged(place, texts, world=World(policy={"test_sets": {"quiz": treatment}}), versions=versions)
+    found = {
+        "text_sha256": texts[0].sha256, "batch_id": "batch-alpha", "family": "language_quality",
+        "detector": "contamination", "version": detector_version("contamination", versions), "rule": "test_set:quiz",
+        "risk": "q_contamination", "start": 0, "end": 8, "score": 1.0, "weight": 0.0, "count": 1,
+    }  # fmt: skip
+    store.replace(place, "finding", [found], "batch_id = 'batch-alpha'", "made by a test")
+    return texts, run
+
+
+@pytest.mark.parametrize(("treatment", "fate"), [("remove", "contamination"), ("report", "kept")])
+def test_what_overlaps_with_a_test_set_goes_where_the_policy_says_so(spark, place, treatment, fate):
+    texts, run = with_set(place, treatment)
+    decide(run)
+    found = outcome_of(place, texts)
+    assert (found["alpha/exam"], found["alpha/other"], found["beta/third"]) == (fate, "kept", "kept")
+
+
+def test_a_test_set_that_was_not_looked_for_decides_nothing(place):
+    _, run = with_set(place, "report")
+    path = place.conf / "test_sets" / "quiz.yaml"
+    path.write_text(path.read_text("utf-8").replace("0" * 64, "1" * 64), "utf-8")
+    with pytest.raises(CorpusgateError, match="names the test sets quiz, and intake did not look"):
+        decide(run)
+
+
+def test_signs_of_poor_text_remove_what_the_policy_names(spark, place):
+    texts = [Text("坏码", key="broken"), Text("短行", key="short"), Text("好的。", source="beta", key="good")]
+    run = judged(place, texts, world=World(policy={"remove_signs": ["q_mojibake"]}))
+    found = [
+        {"text_sha256": t.sha256, "batch_id": "batch-alpha", "family": "language_quality", "rule": risk, "risk": risk,
+         "detector": "language_quality", "version": "l1", "start": 0, "end": 0, "score": 1.0, "weight": 0.0, "count": 1}
+        for t, risk in zip(texts, ("q_mojibake", "q_short_lines"), strict=False)
+    ]  # fmt: skip
+    store.replace(place, "finding", found, "batch_id = 'batch-alpha'", "made by a test")
+    decide(run)
+    assert outcome_of(place, texts) == {"alpha/broken": "quality", "alpha/short": "kept", "beta/good": "kept"}

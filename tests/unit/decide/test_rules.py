@@ -132,6 +132,7 @@ FACTS = {
     "keyword": {"keyword_score": Decimal("1.0")},
     "personal_information": {"classes": frozenset({"pi_id"})},
     "contamination": {"test_sets": frozenset({"exam", "other"})},
+    "quality": {"signs": frozenset({"q_mojibake", "q_short_lines"})},
 }
 GOOD = {
     "source_id": "s",
@@ -142,7 +143,7 @@ GOOD = {
 }
 
 
-@pytest.mark.parametrize("rules", [REMOVAL_ORDER[n:6] for n in range(7)], ids=str)
+@pytest.mark.parametrize("rules", [REMOVAL_ORDER[n:7] for n in range(8)], ids=str)
 def test_the_first_rule_in_order_names_the_removal(rules):
     merged = {**GOOD, **{k: v for rule in rules for k, v in FACTS[rule].items()}}
     expected = {"source_rule": "law-not-in-force"}.get(rules[0], rules[0]) if rules else None
@@ -153,6 +154,7 @@ def test_the_first_rule_in_order_names_the_removal(rules):
         remove_at=Decimal(1),
         removed=frozenset({"pi_id"}),
         unseen=frozenset({"exam"}),
+        signs=frozenset({"q_mojibake"}),
     )
     assert found == expected
 

@@ -1,8 +1,11 @@
 """Language, script and quality signs."""
 
+import re
+from pathlib import Path
+
 import pytest
 
-from corpusgate.intake.detectors import language_quality
+from corpusgate.intake.detectors import language_quality, quality_signs
 from corpusgate.intake.detectors.batch import make_batch
 
 
@@ -122,3 +125,12 @@ def test_signs_are_those_of_each_text_alone_whatever_stands_beside_it(detector):
     alone = [detector.find(make_batch([t]))[0] for t in texts]
     assert detector.find(make_batch(texts)) == alone
     assert detector.find(make_batch(texts[::-1])) == alone[::-1]
+
+
+def test_a_policy_can_name_every_sign_that_is_told():
+    from typing import get_args
+
+    from corpusgate.settings.model import QualitySign
+
+    source = "".join(Path(m.__file__ or "").read_text("utf-8") for m in (language_quality, quality_signs))
+    assert set(re.findall(r'"(q_[a-z_]+)"', source)) == set(get_args(QualitySign))
