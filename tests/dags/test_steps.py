@@ -17,8 +17,12 @@ def result(state: State = "ok", **more: Any) -> StepResult:
 
 
 @pytest.mark.parametrize("state", ["ok", "unchanged"])
-def test_good_result_ends_the_task_well(state: State) -> None:
-    end_as(result(state))
+def test_good_result_ends_the_task_well_and_its_account_is_in_the_log(
+    state: State, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        end_as(result(state))
+    assert [r.getMessage() for r in caplog.records] == [account(result(state))]
 
 
 def test_held_source_fails_for_good_with_control_and_reason() -> None:

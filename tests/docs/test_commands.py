@@ -36,19 +36,22 @@ def targets(block: Block) -> list[str]:
     return [word for line in block.lines if line.startswith("make ") for word in line.split()[1:]]
 
 
-def parse(command: object, arguments: list[str], parent: object = None) -> None:
-    """Lets the command line's own parser look at the arguments, command by command; nothing runs."""
+def parse(command: object, arguments: list[str], parent: object = None) -> list[str]:
+    """Lets the command line's own parser look at the arguments, command by command, and gives the names of the commands
+    that it chose; nothing runs."""
     context = command.make_context(getattr(command, "name", None) or "corpusgate", list(arguments), parent=parent)
     if hasattr(command, "resolve_command"):
         rest = [*context._protected_args, *context.args]
-        _, chosen, rest = command.resolve_command(context, rest)
-        parse(chosen, rest, context)
+        name, chosen, rest = command.resolve_command(context, rest)
+        return [name, *parse(chosen, rest, context)]
+    return []
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda b: b.name)
 def test_each_command_is_one_that_the_command_line_takes(block):
     for arguments in commands(block):
-        parse(typer.main.get_command(app), arguments)
+        chosen = parse(typer.main.get_command(app), arguments)
+        assert chosen and chosen == arguments[: len(chosen)], arguments
 
 
 def test_the_parser_of_this_test_refuses_what_is_no_command():
