@@ -109,8 +109,8 @@ def _admission(run: Run, source_id: str, held: StepResult | None, bound: float |
         because += f"; {statistics.size_said(bound, n)}" if bound else ""
     examples = tuple(facts.get("examples") or ())[:EXAMPLES]
     if facts.get("waits"):
-        said = result.because
-        return [Figure(ADMISSION, "admission", "source", source_id, "pending", k=k, n=n, because=said, examples=examples)]
+        waits = {"k": k, "n": n, "because": result.because, "examples": examples}
+        return [Figure(ADMISSION, "admission", "source", source_id, "pending", **waits)]
     if facts.get("labelled"):
         because += f"; people judged {facts['labelled']} of them, and their word stands"
     return [_measured(ADMISSION, "admission", source_id, share(k, n), k, n, because, examples)]
@@ -212,6 +212,7 @@ def collected_sql(run: Run, source_ids: list[str], facts: Mapping[str, Any]) -> 
     """The statement of `collect`: a row a source."""
     sources = [run.source(s) for s in source_ids]
     chosen = values((s.id, _hex(facts["batches"][s.id]), must_carry(s), s.provider, s.title) for s in sources)
+    batches = ", ".join(quoted(_hex(facts["batches"][s])) for s in source_ids)  # earlier states are not so much as read
     parts = values((s, part) for s in source_ids for part in passing_parts(run, s)) or "(NULL, NULL)"
     families = len(facts["versions"])
     machine = f"COALESCE(w.weight, CAST(0 AS DECIMAL(18,6))) >= {removal(run)}"
@@ -230,7 +231,7 @@ def collected_sql(run: Run, source_ids: list[str], facts: Mapping[str, Any]) -> 
              COALESCE(s.families, 0) < {families} AS unscreened,
              {LACKS_ORIGIN} AS originless,
              p.part IS NULL AS unlicensed
-      FROM record r
+      FROM (SELECT * FROM record WHERE batch_id IN ({batches})) r
       JOIN c ON r.source_id = c.source_id AND r.batch_id = c.batch_id
       LEFT JOIN acquisition a ON r.acquisition_id = a.acquisition_id
       LEFT JOIN w ON r.text_sha256 = w.text_sha256

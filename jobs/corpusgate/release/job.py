@@ -12,26 +12,20 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from corpusgate.errors import CorpusgateError, StaleCandidate
 from corpusgate.lake import store
 from corpusgate.lake.dialect import literal
 from corpusgate.lake.lease import lease
 from corpusgate.lake.run import Run, StepResult, write_atomically
-from corpusgate.release.digests import file_sha256
+from corpusgate.release import parts
 from corpusgate.release.manifest import about_run, candidate_folder, manifest_root, read_manifest
 from corpusgate.release.notice import notice
 from corpusgate.release.pointer import move_pointer, read_pointer
 from corpusgate.release.seal import seal
 from corpusgate.release.signing import sign
 from corpusgate.review.filing import demand_approval
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
-#: The columns of a release's files. No title: detectors have not seen it, and masks do not reach it.
-COLUMNS = ("record_id", "source_id", "language", "url", "licence", "text")
 
 Stage = Callable[[str], None]
 
@@ -132,78 +126,69 @@ def _temporary(folder: Path) -> Generator[Path]:
 
 
 def _write_data(run: Run, candidate: Candidate, made: Path) -> dict[str, Any]:
-    """Writes `data/*.parquet`, each text checked against the hash that was decided about.
+    """Writes `data/*.parquet`, each text checked against the hash that was decided about; of parts that the parent has
+    just so, its files.
 
     Returns:
-        `files` (path, bytes, sha256, records, a file each), `characters` of all texts, and `masks_in_notices`: source
-        -> masks inside copyright notices, where there are any.
+        `format`, `files` (part, path, bytes, sha256, content_sha256, records, characters, masks inside notices by
+        record; a file each), `characters` of all texts, and `masks_in_notices`: source -> masks inside copyright
+        notices, where there are any.
 
     Raises:
         CorpusgateError: a text is gone, changed or masked otherwise; nothing is published.
     """
-    from pyspark.sql import Observation
-    from pyspark.sql import functions as F
-
-    seen = Observation("released")
-    texts = _texts(run, candidate)  # first: without a session no column can be named
-    sources = [s for s, outcomes in candidate.manifest["counts"]["by_source"].items() if outcomes.get("kept")]
-    inside = [
-        F.coalesce(F.sum(F.when(F.col("source_id") == s, F.col("notice_masks"))), F.lit(0)).alias(f"notices_{n}")
-        for n, s in enumerate(sources)
-    ]
-    texts = texts.observe(
-        seen,
-        F.count(F.lit(1)).alias("records"),
-        F.coalesce(F.sum(F.when(F.col("checked"), 0).otherwise(1)), F.lit(0)).alias("wrong"),
-        F.min(F.when(~F.col("checked"), F.col("record_id"))).alias("first_wrong"),
-        F.coalesce(F.sum(F.length("text")), F.lit(0)).alias("characters"),
-        *inside,
-    )
-    texts.select(*COLUMNS).write.parquet(str(made / "data"))
-    got = seen.get
-    if got["wrong"] or got["records"] != candidate.kept:
-        raise CorpusgateError(
-            f"{candidate.release_id}: of {candidate.kept} records {got['records']} could be written, {got['wrong']} "
-            f"with a text that is not the one decided about (first: {got['first_wrong']}). Nothing was published; "
-            f"`corpusgate explain` shows the record's text hash, and intake writes lost texts again."
-        )
-    masked = {s: got[f"notices_{n}"] for n, s in enumerate(sources) if got[f"notices_{n}"]}
-    return {"files": _tidy(made / "data"), "characters": got["characters"], "masks_in_notices": masked}
-
-
-def _texts(run: Run, candidate: Candidate) -> DataFrame:
-    """record_id, source_id, language, url, licence, text, checked: the kept records with their released texts."""
-    from corpusgate.decide.frames import released_texts
-    from corpusgate.lake.frames import one_of, read
     from corpusgate.lake.session import spark
+    from corpusgate.release import frames
 
-    session, place = spark("corpusgate publish", run.place), run.place
-    kept = read(session, place, "release_record", one_of("release_id", [candidate.release_id]))
-    urls = read(session, place, "record").where("url IS NOT NULL").groupBy("record_id").agg({"url": "min"})
-    parts = [(s["source_id"], p["part"], p["expression"]) for s in candidate.manifest["sources"] for p in s["parts"]]
-    licences = session.createDataFrame(parts, "source_id string, licence_part string, licence string")
-    with_url = kept.join(urls.withColumnRenamed("min(url)", "url"), "record_id", "left")
-    narrow = with_url.join(licences.hint("broadcast"), ["source_id", "licence_part"], "left").select(
-        "record_id", "source_id", "language", "url", "licence", "text_sha256", "mask_set", "released_sha256"
-    )
-    return released_texts(narrow, read(session, place, "document"))
+    session, before = spark("corpusgate publish", run.place), _before(run, candidate)
+    licences = [(s["source_id"], p["part"], p["expression"]) for s in candidate.manifest["sources"] for p in s["parts"]]
+    rows = frames.kept(session, run, candidate.release_id, licences)
+    wanted = frames.wanted(rows)
+    files = [parts.link(f, before.folder, made) for f in before.unchanged({k: w.sha256 for k, w in wanted.items()})]
+    changed = {k: w for k, w in wanted.items() if k not in {f["part"] for f in files}}
+    written = frames.write(session, run, rows, changed, before, made) if changed else []
+    _check(candidate, files, written)
+    files += [
+        {n: v for n, v in w.items() if n not in ("wrong", "first_wrong")}
+        | {"content_sha256": changed[w["part"]].sha256} for w in written
+    ]  # fmt: skip
+    files.sort(key=lambda f: f["part"])
+    return {
+        "format": parts.FORMAT, "files": files, "characters": sum(f["characters"] for f in files),
+        "masks_in_notices": _in_notices(run, candidate, files),
+    }  # fmt: skip
 
 
-def _tidy(data: Path) -> list[dict[str, Any]]:
-    """Gives Spark's files plain names and lists them; its marks and check sums go."""
-    import pyarrow.parquet as pq
+def _before(run: Run, candidate: Candidate) -> parts.Earlier:
+    """The parts of the release that the candidate was built on; none for the first."""
+    return parts.earlier(run.place.releases / candidate.parent if candidate.parent else None)
 
-    files = []
-    for n, path in enumerate(sorted(data.glob("part-*.parquet"))):
-        named = data / f"records-{n:05d}.parquet"
-        path.rename(named)
-        files.append({
-            "path": f"data/{named.name}", "bytes": named.stat().st_size, "sha256": file_sha256(named),
-            "records": pq.read_metadata(named).num_rows,
-        })  # fmt: skip
-    for other in [p for p in data.iterdir() if not p.name.startswith("records-")]:
-        other.unlink()
-    return files
+
+def _check(candidate: Candidate, linked: list[dict[str, Any]], written: list[dict[str, Any]]) -> None:
+    records = sum(f["records"] for f in (*linked, *written))
+    wrong = sum(w["wrong"] for w in written)
+    if wrong or records != candidate.kept or len({w["part"] for w in written}) != len(written):
+        first = min((w["first_wrong"] for w in written if w["first_wrong"]), default="a text that is gone")
+        raise CorpusgateError(
+            f"{candidate.release_id}: of {candidate.kept} records {records} could be written, {wrong} with a text that "
+            f"is not the one decided about (first: {first}). Nothing was published; `corpusgate explain` shows the "
+            f"record's text hash, and intake writes lost texts again."
+        )
+
+
+def _in_notices(run: Run, candidate: Candidate, files: list[dict[str, Any]]) -> dict[str, int]:
+    """Masks inside copyright notices by source."""
+    by_record: dict[str, int] = {}
+    for file in files:
+        by_record |= json.loads(file["notices"])
+    if not by_record:
+        return {}
+    chosen = f"release_id = {literal(candidate.release_id)} AND mask_set <> ''"
+    found: dict[str, int] = {}
+    for row in store.read(run.place, "release_record", ["record_id", "source_id"], chosen).to_pylist():
+        if n := by_record.get(row["record_id"]):
+            found[row["source_id"]] = found.get(row["source_id"], 0) + n
+    return dict(sorted(found.items()))
 
 
 def _write_papers(run: Run, candidate: Candidate, made: Path, data: Mapping[str, Any]) -> None:

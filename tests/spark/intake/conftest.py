@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,10 @@ from corpusgate.collect.rules import acquisition_id
 from corpusgate.lake import store
 from corpusgate.lake.run import Run, StepResult, open_run
 from corpusgate.settings.place import Place, find_place
+
+# Spark's workers have the environment in which the JVM was started: it must be there before the first session.
+os.environ.setdefault("AWS_ACCESS_KEY_ID", "testing")
+os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "testing")
 
 AT = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 

@@ -262,3 +262,33 @@ def test_a_second_release_can_be_compared_with_the_first_and_taken_back(spark, c
     assert [(r["release_id"], r["current"]) for r in releases(place)] == [(second, False), (first, True)]
     with pytest.raises(UserError, match="never published"):
         rollback(place, "demo", "trial", "demo-ffffffffffff")
+
+
+def test_a_second_release_links_to_what_did_not_change_and_is_the_one_that_is_made_anew(spark, copy, tmp_path):
+    place, first = copy
+    anew = place_in(tmp_path / "anew")
+    shutil.copytree(place.lake, anew.lake, dirs_exist_ok=True)
+    shutil.copytree(place.var, anew.var, dirs_exist_ok=True)
+    path = anew.releases / first / "files.json"
+    path.write_text(path.read_text("utf-8").replace('"parts/1"', '"parts/0"'), "utf-8")  # of another make: no links
+    texts = [t for t in CORPUS if t.key not in ("beta0", "beta1")] + [Text("新的一段", source="beta", key="new")]
+    for one in (place, anew):
+        assert publish(gated(one, texts, run_id="run-2", at=AT + timedelta(days=7))).state == "ok"
+    second = read_pointer(place, "demo", "trial")["release_id"]
+    assert second != first == read_pointer(place, "demo", "trial")["previous"]
+
+    def files(of, release):
+        said = json.loads((of.releases / release / "files.json").read_text("utf-8"))["files"]
+        return {f["part"]: of.releases / release / f["path"] for f in said}
+
+    old, new, whole = files(place, first), files(place, second), files(anew, second)
+    linked = {part for part in new if part in old and new[part].samefile(old[part])}
+    assert linked and set(new) - linked, "what did not change is a second name, and something did change"
+    assert not [part for part in whole if part in old and whole[part].samefile(files(anew, first).get(part, path))]
+    assert {p: f.read_bytes() for p, f in new.items()} == {p: f.read_bytes() for p, f in whole.items()}
+    listed = [(of.releases / second / "files.json").read_bytes() for of in (place, anew)]
+    assert listed[0] == listed[1]
+    assert verify(place, second) == [] == verify(place, first)
+
+    next(iter(sorted(new[p] for p in linked))).write_bytes(b"PAR1")
+    assert all(any("was changed" in p for p in verify(place, r)) for r in (first, second)), "one file, two releases"

@@ -1,0 +1,177 @@
+"""The data files of a release: parts that stay as they are while what they hold does, so that the next release links to
+them instead of writing the same texts again.
+
+Records that came from one raw file lie together: a source changes file by file. A bucket is what the hash of source and
+file name says (256 of them); one that holds many records is split further, by record. A part's content hash is over its
+rows: record, source, language, address, licence, its place in a group and the hash of the released text. Equal rows are
+equal bytes: rows are sorted, and one writer with one set of settings writes each part whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from corpusgate.release.digests import file_sha256
+
+#: What a part is made of and by; another word here, and nothing of an earlier release is linked to.
+FORMAT = "parts/1"
+#: The columns of a release's files. No title: detectors have not seen it, and masks do not reach it.
+COLUMNS = ("record_id", "source_id", "language", "url", "licence", "role", "group_id", "turn", "speaker", "text")
+ROWS, BYTES, PARTS = 4096, 64 << 20, 4096
+"""Records and bytes of text that a part should hold at most, and how many parts a release should have: beyond, they
+grow."""
+_GROUP = 1024
+
+WRITTEN = pa.schema({
+    "part": pa.string(), "path": pa.string(), "bytes": pa.int64(), "sha256": pa.string(), "records": pa.int64(),
+    "wrong": pa.int64(), "first_wrong": pa.string(), "characters": pa.int64(), "notices": pa.string(),
+})  # fmt: skip
+
+File = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The parts of an earlier release by their keys (entries of its `files.json`), in its folder."""
+
+    folder: Path
+    files: Mapping[str, File]
+
+    def unchanged(self, wanted: Mapping[str, str]) -> list[File]:
+        """Its files of the wanted parts (key to content hash) that hold just that, and still are as they were."""
+        same = [f for k, f in sorted(self.files.items()) if wanted.get(k) == f["content_sha256"]]
+        with ThreadPoolExecutor(4) as threads:
+            return [f for f, whole in zip(same, threads.map(self.whole, same), strict=True) if whole]
+
+    def whole(self, file: File) -> bool:
+        """Whether the file's bytes are those that were written."""
+        path = self.folder / file["path"]
+        return path.is_file() and path.stat().st_size == file["bytes"] and file_sha256(path) == file["sha256"]
+
+
+def earlier(folder: Path | None) -> Earlier:
+    """The parts of the release in a folder; none where there is none, or it has files of another make."""
+    path = folder / "files.json" if folder else None
+    if folder is None or path is None or not path.is_file():
+        return Earlier(Path(), {})
+    said = json.loads(path.read_text("utf-8"))
+    files = said["files"] if said.get("format") == FORMAT else []
+    return Earlier(folder, {f["part"]: f for f in files})
+
+
+def splits(buckets: Mapping[str, tuple[int, int]]) -> dict[str, int]:
+    """Into how many parts each bucket (to its records and bytes) is split: a power of two."""
+    rows = max(ROWS, sum(n for n, _ in buckets.values()) // PARTS)
+    size = max(BYTES, sum(b for _, b in buckets.values()) // PARTS)
+    return {k: _power(max(-(-n // rows), -(-b // size))) for k, (n, b) in sorted(buckets.items())}
+
+
+def file_of(part: str) -> str:
+    """Path of a part inside a release's folder."""
+    return f"data/records-{part}.parquet"
+
+
+def link(file: File, folder: Path, made: Path) -> File:
+    """Gives the new release the earlier one's file: the same bytes under a second name, or a copy where the store has
+    no such thing."""
+    target = made / file["path"]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(folder / file["path"], target)
+    except OSError:
+        shutil.copyfile(folder / file["path"], target)
+    return file
+
+
+def writer(
+    made: str, before: str, files: Mapping[str, File]
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """For Spark: writes parts below the folder `made` and yields a row of `WRITTEN` for each.
+
+    Rows come sorted by `part` and `record_id`, with `COLUMNS` but for the text, `mask_set`, `released_sha256`, and
+    `stored` (the stored text) or `had` (the released text, from the file that the part has in `files`, below `before`).
+    """
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for part, pieces in _by_part(batches):
+            notices = json.loads(files.get(part, {}).get("notices", "{}"))
+            yield pa.RecordBatch.from_pylist([_written(Path(made), part, pieces, notices)], schema=WRITTEN)
+
+    return run
+
+
+def _by_part(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[str, list[pa.RecordBatch]]]:
+    key, pieces = "", list[pa.RecordBatch]()
+    for batch in batches:
+        names = batch.column("part").to_pylist()
+        start = 0
+        while start < len(names):
+            end = start
+            while end < len(names) and names[end] == names[start]:
+                end += 1
+            if pieces and names[start] != key:
+                yield key, pieces
+                pieces = []
+            key = names[start]
+            pieces.append(batch.slice(start, end - start))
+            start = end
+    if pieces:
+        yield key, pieces
+
+
+def _written(made: Path, part: str, pieces: Sequence[pa.RecordBatch], before: Mapping[str, int]) -> dict[str, Any]:
+    """Writes one part whole; each text is checked against the hash that was decided about."""
+    import pyarrow.parquet as pq
+
+    done, wrong, notices = [], list[str](), dict[str, int]()
+    for piece in pieces:
+        texts, bad, masks = _texts(piece, before)
+        wrong += bad
+        notices |= masks
+        columns = [*(piece.column(c) for c in COLUMNS[:-1]), pa.array(texts, pa.string())]
+        done.append(pa.table(dict(zip(COLUMNS, columns, strict=True))))
+    table = pa.concat_tables(done).combine_chunks()
+    path = made / file_of(part)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    pq.write_table(table, temporary, compression="zstd", row_group_size=_GROUP)
+    os.replace(temporary, path)
+    return {
+        "part": part, "path": file_of(part), "bytes": path.stat().st_size, "sha256": file_sha256(path),
+        "records": table.num_rows, "wrong": len(wrong), "first_wrong": min(wrong, default=None),
+        "characters": sum(len(t or "") for t in table.column("text").to_pylist()),
+        "notices": json.dumps(notices, sort_keys=True),
+    }  # fmt: skip
+
+
+def _texts(piece: pa.RecordBatch, before: Mapping[str, int]) -> tuple[list[str | None], list[str], dict[str, int]]:
+    """The released texts, the records whose text is not the one decided about, masks inside notices by record."""
+    from corpusgate.decide.masking import release_batches
+    from corpusgate.decide.rules import text_sha256
+
+    (made,) = release_batches(iter([piece.select(["record_id", "stored", "mask_set", "released_sha256"])]))
+    names = ("record_id", "text", "checked", "notice_masks", "released_sha256")
+    texts, wrong, notices = list[str | None](), list[str](), dict[str, int]()
+    rows = zip(*(made.column(n).to_pylist() for n in names), piece.column("had").to_pylist(), strict=True)
+    for record, text, checked, masks, sha256, had in rows:
+        if had is not None:
+            text, checked, masks = had, text_sha256(had) == sha256, before.get(record, 0)
+        texts.append(text)
+        if not checked:
+            wrong.append(record)
+        if masks:
+            notices[record] = masks
+    return texts, wrong, notices
+
+
+def _power(n: int) -> int:
+    return 1 << max(0, n - 1).bit_length()
