@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -230,7 +231,7 @@ def signing(room: Room, press: Press, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(core, "approval_text", lambda place, release: f"# {release}\n\nfigures\n")
     context = press()
     filing.choose()
-    task = people.SigningOperator(task_id="approval", role="lead", params=people.BECAUSE)
+    task = people.SigningOperator(task_id="approval", role="lead", params=deepcopy(people.BECAUSE))
     with pytest.raises(TaskAwaitingInput):
         task.execute(context)
     return SimpleNamespace(task=task, context=context, asked=asked)
@@ -248,7 +249,8 @@ def test_form_is_shown_to_who_holds_the_role(room: Room, signing: Any) -> None:
 def test_approval_is_a_row_bound_to_what_was_seen(room: Room, signing: Any) -> None:
     signing.task.execute_complete(signing.context, answered("lead", "Approve", **WHY))
     (row,) = rows(room.place, "signoff")
-    assert (row["by"], row["role"], row["decision"], row["because"]) == ("lead", "lead", "approve", WHY["because"])
+    assert (row["by"], row["role"], row["decision"]) == ("lead", "lead", "approve")
+    assert row["because"] == f"Signed as lead in Airflow: {WHY['because']}"
     assert row["seen_sha256"] == text_sha256(signing.asked["body"])
     assert row["manifest_root"][:12] == room.release[-12:]
 
@@ -267,7 +269,7 @@ def test_time_out_refuses_is_recorded_and_signs_for_nobody(room: Room, signing: 
     assert not (room.place.table("signoff") / "_delta_log").is_dir() or rows(room.place, "signoff") == []
 
 
-@pytest.mark.parametrize(("who", "told"), [("officer", WHY), ("lead", {"because": "ok"}), ("lead", {})])
+@pytest.mark.parametrize(("who", "told"), [("officer", WHY), ("lead", {"because": " "}), ("lead", {})])
 def test_who_may_not_sign_or_gives_no_reason_signs_nothing(
     room: Room, signing: Any, who: str, told: dict[str, Any]
 ) -> None:
@@ -314,3 +316,15 @@ def test_evidence_of_a_filing_is_that_of_its_release_once_it_was_judged(room: Ro
     judged = open_run(room.place, "test", f"filing__{room.release}", AT)
     judged.write(StepResult(step="release_gate", unit="control", rows_in=0, kept=0))
     assert f"filing__{room.release}" in draw(room.place, RUN)
+
+
+def test_short_reason_on_several_lines_is_not_lost(room: Room, signing: Any) -> None:
+    signing.task.execute_complete(signing.context, answered("lead", "Approve", because="ok\n\u202eso"))
+    assert [r["because"] for r in rows(room.place, "signoff")] == ["Signed as lead in Airflow: ok so"]
+
+
+def test_fields_of_the_waiting_tasks_pass_airflows_own_check(dag: DAG) -> None:
+    """Airflow resolves every parameter before a task begins: a default that breaks its own schema fails the task."""
+    approval: Any = dag.get_task("approval")
+    assert dict(approval.unmap({"role": "lead"}).params)["because"] == ""
+    assert dict(dag.get_task(REVIEWS_TASK).params)["person"] is None
