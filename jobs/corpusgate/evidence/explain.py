@@ -7,14 +7,16 @@ from typing import Any
 
 from corpusgate.errors import UserError
 from corpusgate.evidence.cells import tame
+from corpusgate.intake.states import present
 from corpusgate.lake.store import ensure_tables, query
 from corpusgate.settings.place import Place
 
 _HEX = re.compile(r"^[0-9a-f]{8,64}$")
 
 _ORIGIN = """
-SELECT r.record_id, r.source_id, s.title AS source_title, s.kind, s.provider, r.locator, r.url, r.title, r.text_sha256,
-       r.language, r.script, r.characters, r.role, r.source_rule, r.personal_information_basis, r.licence_part,
+SELECT r.record_id, r.batch_id, r.source_id, s.title AS source_title, s.kind, s.provider, r.locator, r.url, r.title,
+       r.text_sha256, r.language, r.script, r.characters, r.role, r.group_id, r.turn, r.source_rule,
+       r.personal_information_basis, r.licence_part,
        a.acquisition_id, a.name AS file, a.purl, a.sha256 AS file_sha256, a.fetched_at, a.run_id AS acquired_by_run
 FROM record r LEFT JOIN acquisition a ON r.acquisition_id = a.acquisition_id
 LEFT JOIN (SELECT source_id, title, kind, provider,
@@ -22,16 +24,21 @@ LEFT JOIN (SELECT source_id, title, kind, provider,
        ON s.source_id = r.source_id AND s.newest = 1
 WHERE {which} ORDER BY r.record_id
 """
+_GRAVES = """
+SELECT record_id, because, last_batch_id, vanished_in, vanished_at, returned_in, returned_at FROM tombstone
+WHERE record_id IN ({records}) ORDER BY record_id, vanished_at
+"""
 _LICENCE = """
 SELECT source_id, part, declared, concluded, concluded_by, concluded_role, concluded_at, because, provisional, notes,
        verdict, valid_from, valid_to, recorded_at, text_sha256
 FROM licence_period WHERE source_id IN ({sources}) ORDER BY source_id, part, valid_from, recorded_at
 """
 _FATE = """
-SELECT d.release_id, d.record_id, d.outcome, d.step, d.rule, d.survivor, CAST(NULL AS VARCHAR) AS mask_set,
-       CAST(NULL AS VARCHAR) AS released_sha256 FROM decision d WHERE d.record_id IN ({records})
+SELECT d.release_id, d.record_id, d.outcome, d.step, d.rule, d.survivor, d.cause, d.cause_record,
+       CAST(NULL AS VARCHAR) AS mask_set, CAST(NULL AS VARCHAR) AS released_sha256
+FROM decision d WHERE d.record_id IN ({records})
 UNION ALL
-SELECT k.release_id, k.record_id, 'kept', 'decide', NULL, NULL, k.mask_set, k.released_sha256
+SELECT k.release_id, k.record_id, 'kept', 'decide', NULL, NULL, NULL, NULL, k.mask_set, k.released_sha256
 FROM release_record k WHERE k.record_id IN ({records})
 """
 
@@ -55,12 +62,14 @@ def story(place: Place, identity: str) -> dict[str, Any]:
     if len(texts) > 1:
         some = ", ".join(t[:16] for t in texts[:5])
         raise UserError(f"{identity} begins the ids of {len(texts)} texts ({some}, …): give more digits.")
+    records = _newest(records, present(place))
     ids = ", ".join(f"'{r['record_id']}'" for r in records)
     sources = ", ".join(sorted({_quoted(r["source_id"]) for r in records}))
     about = f"text_sha256 = '{texts[0]}'"
     return {
         "text_sha256": texts[0],
         "records": records,
+        "vanished": _rows(place, _GRAVES.format(records=ids)),
         "licences": _rows(place, _LICENCE.format(sources=sources)),
         "screened": _rows(place, f"SELECT DISTINCT family, version FROM screening WHERE {about} ORDER BY family"),
         "findings": _rows(
@@ -84,6 +93,8 @@ def as_text(told: dict[str, Any]) -> str:
             f"    file      sha256 {r['file_sha256']}",
             f"    text      {r['characters']} characters, language {r['language']}, script {r['script']}",
         ]
+        lines += [f"    group     {r['group_id']}: {r['role']}, turn {r['turn']}"] if r["group_id"] else []
+        lines += [_grave(g) for g in told["vanished"] if g["record_id"] == r["record_id"]]
     for p in told["licences"]:
         mark = " (provisional)" if p["provisional"] else ""
         by = f"{tame(str(p['concluded_by']), 60)}" + (
@@ -99,8 +110,21 @@ def as_text(told: dict[str, Any]) -> str:
     for d in told["releases"]:
         fate = d["outcome"] if d["outcome"] == "kept" else f"{d['outcome']} by rule {d['rule']}"
         extra = f", masks {d['mask_set']}" if d["mask_set"] else f", survivor {d['survivor']}" if d["survivor"] else ""
+        extra += f", because {d['cause']} took {d['cause_record'][:12]} of its group" if d["cause"] else ""
         lines.append(f"  release   {d['release_id']} ({d['channels']}): record {d['record_id'][:12]} {fate}{extra}")
     return "\n".join(lines)
+
+
+def _newest(records: list[dict[str, Any]], now: dict[str, str]) -> list[dict[str, Any]]:
+    """Each record once: as its source's present batch has it, else as the batch that was acquired last."""
+    ranked = sorted(records, key=lambda r: (now.get(r["source_id"]) == r["batch_id"], str(r["fetched_at"])))
+    return sorted({r["record_id"]: r for r in ranked}.values(), key=lambda r: r["record_id"])
+
+
+def _grave(said: dict[str, Any]) -> str:
+    why = "its source has it no more" if said["because"] == "gone_from_source" else "its source is read otherwise"
+    back = f"; there again since {said['returned_at']}, run {said['returned_in']}" if said["returned_in"] else ""
+    return f"    gone      since {said['vanished_at']}, run {said['vanished_in']}: {why}{back}"
 
 
 def _with_channels(place: Place, fates: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import pytest
 
 from corpusgate.errors import UserError
 from corpusgate.evidence.explain import as_text, story
+from corpusgate.intake import states
 from corpusgate.lake import store
 from corpusgate_testing.lake import place_in
 
@@ -109,3 +110,20 @@ def test_what_is_no_id_is_refused_before_it_reaches_sql(place, identity):
 def test_an_unknown_id_is_said_to_be_unknown(place):
     with pytest.raises(UserError, match="nothing of it was taken in"):
         story(place, "f" * 64)
+
+
+def test_a_record_that_its_source_has_no_more_was_there_until_when_and_each_is_told_once(place):
+    again = {"record_id": RECORD, "source_id": "s", "acquisition_id": "q", "locator": "key:a1", "text_sha256": TEXT}
+    store.append_new(place, "record", [{**again, "record_id": "d4" * 32, "batch_id": "y"}], "run-2")
+    store.replace(place, "record", [{**again, "batch_id": "y", "title": "newer"}], "batch_id = 'y'", "run-2")
+    states.write_state(place, "s", states.State("y", 1))
+    grave = {"record_id": TWIN, "batch_id": "y", "source_id": "s", "last_batch_id": "x", "because": "gone_from_source",
+             "vanished_in": "run-2", "vanished_at": AT}  # fmt: skip
+    store.append_new(place, "tombstone", [grave], "run-2")
+    told = story(place, TEXT)
+    assert [(r["record_id"], r["batch_id"], r["title"]) for r in told["records"]] == [
+        (RECORD, "y", "newer"), (TWIN, "x", None),
+    ]  # fmt: skip
+    assert f"gone      since {AT}, run run-2: its source has it no more" in as_text(told)
+    store.replace(place, "tombstone", [{**grave, "returned_in": "run-3", "returned_at": AT}], "batch_id = 'y'", "r")
+    assert f"its source has it no more; there again since {AT}, run run-3" in as_text(story(place, TEXT))
