@@ -19,7 +19,7 @@ from typing import Any
 from corpusgate.classify import rules, train
 from corpusgate.classify.card import data_of, measured
 from corpusgate.classify.examples import Taught, examples_of
-from corpusgate.classify.model import CARD_FILE, MODEL_FILE, load, of_pipeline, read_card, weights_digest
+from corpusgate.classify.model import CARD_FILE, MODEL_FILE, canary, load, of_pipeline, read_card, weights_digest
 from corpusgate.errors import UserError
 from corpusgate.lake.run import write_atomically
 from corpusgate.settings.corpus import Corpus
@@ -89,7 +89,7 @@ def _trained(
     card = {
         "version": folder.name, "corpus": corpus.id, "trained_at": at.isoformat(),
         "fixture": _is_fixture(place, corpus, taught), "file_sha256": hashlib.sha256(raw).hexdigest(),
-        "weights_sha256": weights_digest(model), "training_sha256": digest, "labels": LABELS,
+        "weights_sha256": weights_digest(model), "canary": canary(model), "training_sha256": digest, "labels": LABELS,
         "independent": all(e.origin in WITHOUT_LEXICON for e in taught.examples),
         "libraries": {name: installed(name) for name in ("scikit-learn", "numpy", "skops")}, "settings": settings,
         "threshold": {"harm": harm, "false_alarms_asked": settings["false_alarms"], "tuned_on": len(clean)},

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 MODEL_FILE, CARD_FILE = "model.skops", "card.json"
+CANARIES = (
+    "今天的天气很好，我们去公园里散步吧。",
+    "Please send the form to the office by Friday.",
+    "你这个没用的东西，滚出去！",
+)
+_SAME = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +171,12 @@ def of_pipeline(pipeline: Pipeline, version: str, threshold: float) -> Model:
     )  # fmt: skip
 
 
+def canary(model: Model) -> list[float]:
+    """What the model says of three sentences of ours, to six places: a worker that scores them otherwise has another
+    folding table or another arithmetic under equal weights."""
+    return [round(w.harm, 6) for w in model.worst(CANARIES)]
+
+
 def weights_digest(model: Model) -> str:
     """SHA-256 over everything that decides what a model says: equal weights, equal digest, whatever file holds them."""
     hashed = hashlib.sha256(json.dumps([model.classes, repr(model.threshold)]).encode())
@@ -209,4 +221,9 @@ def load(folder: Path) -> Model:
     model = of_pipeline(skops.io.loads(raw), card["version"], float(card["threshold"]["harm"]))
     if weights_digest(model) != card["weights_sha256"]:
         raise DetectorMissing(f"The weights of model {card['version']} are not those that its card names.")
+    if any(abs(a - b) > _SAME for a, b in zip(canary(model), card.get("canary") or [9.0], strict=False)):
+        raise DetectorMissing(
+            f"The model {card['version']} scores its canary sentences otherwise here than where it was trained, or has "
+            "none in its card: this worker has another version of corpusgate, or the model must be trained anew."
+        )
     return model

@@ -13,7 +13,7 @@ import skops.io
 
 from corpusgate.classify import train
 from corpusgate.classify.job import models
-from corpusgate.classify.model import CARD_FILE, MODEL_FILE, Model, of_pipeline, weights_digest
+from corpusgate.classify.model import CARD_FILE, MODEL_FILE, Model, canary, of_pipeline, weights_digest
 from corpusgate.classify.rules import Example
 from corpusgate.settings.place import Place
 
@@ -59,6 +59,7 @@ def promote_model(place: Place, corpus: str, taught: Sequence[Example], threshol
     card = {
         "version": model.version, "corpus": corpus, "fixture": False, "independent": True,
         "file_sha256": hashlib.sha256(raw).hexdigest(), "weights_sha256": weights_digest(model),
+        "canary": canary(model),
         "threshold": {"harm": threshold, "false_alarms_asked": 0.005, "tuned_on": 0},
         "train_texts": sorted(e.text_sha256 for e in taught),
     } | changed  # fmt: skip

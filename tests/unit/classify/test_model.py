@@ -119,6 +119,10 @@ def test_a_saved_model_comes_back_and_a_changed_one_is_refused(tmp_path: Path) -
     (folder / CARD_FILE).write_text(json.dumps(card | {"weights_sha256": "0" * 64}))
     with pytest.raises(DetectorMissing, match="weights"):
         load(folder)
+    for other in ({"canary": [c + 0.01 for c in card["canary"]]}, {"canary": None}):
+        (folder / CARD_FILE).write_text(json.dumps(card | other))
+        with pytest.raises(DetectorMissing, match="canary sentences otherwise"):
+            load(folder)
     (folder / CARD_FILE).write_text(json.dumps(card))
     (folder / MODEL_FILE).write_bytes((folder / MODEL_FILE).read_bytes()[:-1] + b"x")
     with pytest.raises(DetectorMissing, match="not the one that its card names"):
