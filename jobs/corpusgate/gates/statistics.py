@@ -26,11 +26,13 @@ def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> Interval:
     """
     if not (n > 0 and 0 <= k <= n and 0 < confidence < 1):
         raise ValueError(f"no interval for {k} of {n} at {confidence}")
+    tail = (1 - confidence) / 2
+    if k in (0, n):  # in closed form: most samples are so, and each admission would import SciPy for it
+        end = tail ** (1 / n)
+        return Interval(0.0, 1 - end, confidence) if k == 0 else Interval(end, 1.0, confidence)
     from scipy.stats import beta
 
-    tail = (1 - confidence) / 2
-    low = 0.0 if k == 0 else float(beta.ppf(tail, k, n - k + 1))
-    high = 1.0 if k == n else float(beta.ppf(1 - tail, k + 1, n - k))
+    low, high = float(beta.ppf(tail, k, n - k + 1)), float(beta.ppf(1 - tail, k + 1, n - k))
     return Interval(low, high, confidence)
 
 
@@ -65,7 +67,11 @@ def said(k: int, n: int) -> str:
     """The interval in words, for a reason: `95 % interval 0.62 % to 8.9 % (shown, not judged)`."""
     interval = clopper_pearson(k, n)
     low, high = interval.low * 100, interval.high * 100
-    return f"{interval.confidence * 100:.0f} % interval {low:.2g} % to {high:.2g} % (shown, not judged)"
+    return f"{interval.confidence * 100:.0f} % interval {_percent(low)} to {_percent(high)} (shown, not judged)"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.2g} %" if value < 99 else f"{value:.4g} %"  # two digits of 100 would be written 1e+02
 
 
 def size_said(bound: float, n: int) -> str:

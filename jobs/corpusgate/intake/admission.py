@@ -22,6 +22,7 @@ from typing import Any
 from corpusgate.collect import store as in_store
 from corpusgate.decide.rules import may_hold_risk
 from corpusgate.errors import UserError
+from corpusgate.gates import statistics
 from corpusgate.intake import detectors
 from corpusgate.intake.detectors.model import Kit, Screened
 from corpusgate.intake.items import Fault, Item
@@ -295,4 +296,6 @@ def _because(draw: Reserve, judged: Judged, control: Control) -> str:
         f"{control.clause}: {len(judged.bad)} of {judged.n} sampled records ({judged.share:.2%}) are illegal or "
         f"unhealthy; allowed are at most {control.bound:.2%}."
     )
+    if judged.n < draw.offered:
+        said += f" The point figure is judged; {statistics.said(len(judged.bad), judged.n)}."
     return said if control.holds(judged.share) else f"{said} {control.next_act.strip()}"

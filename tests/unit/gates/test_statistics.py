@@ -55,6 +55,7 @@ def test_a_coarser_difference_needs_fewer() -> None:
 
 def test_words_say_that_the_interval_is_not_judged() -> None:
     assert said(5, 100) == "95 % interval 1.6 % to 11 % (shown, not judged)"
+    assert said(10, 10) == "95 % interval 69 % to 100 % (shown, not judged)"
 
 
 def test_words_say_what_a_sample_of_this_size_can_tell() -> None:

@@ -59,6 +59,7 @@ class TestTheBound:
         assert (result.facts["k"], result.facts["share"]) == (6, 0.06)
         assert "6 of 100" in result.because
         assert "5.00%" in result.because
+        assert "interval" not in result.because, "every record was looked at"
         assert len(result.facts["examples"]) == 6
         assert sum(result.facts["risks"].values()) >= 6
 
@@ -89,6 +90,7 @@ class TestTheSample:
         expected = sorted(ids, key=lambda i: hashlib.sha256(f"{run.corpus.seed}|{i}".encode()).hexdigest())[:7]
         assert result.facts["examples"] == expected
         assert (result.facts["n"], result.facts["frame_rows"], result.facts["seed"]) == (7, 40, "seed-1")
+        assert "The point figure is judged; 95 % interval 59 % to 100 % (shown, not judged)." in result.because
 
     def test_it_does_not_depend_on_the_order_in_which_files_come(self, tmp_path: Path, bad_text: str) -> None:
         run = run_over(place_at(tmp_path), {"admission": {"sample": 5}})
