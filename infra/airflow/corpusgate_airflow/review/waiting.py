@@ -81,7 +81,7 @@ def answer(place: Place, release_id: str, person: str, wait: Wait, airflow: Airf
 
 def waiting_runs(place: Place, release_id: str, airflow: Airflow) -> list[str]:
     """The ids of the runs that wait for reviews of this release."""
-    query = f"task_id={REVIEWS_TASK}&response_received=false&limit=100"
+    query = f"task_id={REVIEWS_TASK}&response_received=false&order_by=-created_at&limit=100"
     asked: dict[str, Any] = airflow._call("GET", f"/api/v2/dags/{FILING_DAG}/dagRuns/~/hitlDetails?{query}")
     runs = [d["task_instance"]["dag_run_id"] for d in asked["hitl_details"]]
     return [r for r in runs if chosen(place, r) == release_id]
