@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC
+from functools import lru_cache
 from typing import Any
 
 from corpusgate.gates.figures import quoted
@@ -50,10 +51,9 @@ def fold(place: Place, run_id: str, sample_id: str | None = None) -> int:
 
 def unfolded(place: Place, sample_id: str) -> list[Verdict]:
     """The journal's entries of the sample that the table has not, each once, in the order in which they were said."""
-    known = {r["entry_id"] for r in _table(place, sample_id, ["entry_id"])}
+    known = _told(place, sample_id)[0]
     fresh: dict[str, Verdict] = {}
-    for verdict in journal.entries(place, sample_id):
-        name = journal.entry_id(journal.as_said(verdict))
+    for name, verdict in journal.entries(place, sample_id):
         if name not in known:
             fresh.setdefault(name, verdict)
     return list(fresh.values())
@@ -62,15 +62,29 @@ def unfolded(place: Place, sample_id: str) -> list[Verdict]:
 def in_force(place: Place, sample_id: str, *, table_only: bool = False) -> list[Verdict]:
     """The verdicts in force on a sample: the table's, and what the journal holds beyond it. `table_only`: what a gate
     or an assessor counts."""
-    rows = _table(place, sample_id, strict=table_only)
-    told = [_verdict(r) for r in sorted(rows, key=lambda r: r["attempt"] or 0)]
+    told = _told(place, sample_id, strict=table_only)[1]
     return journal.in_force([*told, *([] if table_only else unfolded(place, sample_id))])
+
+
+def _told(place: Place, sample_id: str, *, strict: bool = False) -> tuple[frozenset[str], tuple[Verdict, ...]]:
+    """What the table has of the sample: hashes of entries, and verdicts in the order in which they were said.
+    `strict`: a gate must not take a table that is gone for an empty one."""
+    if not strict and not (place.table("review") / "_delta_log").is_dir():
+        return frozenset(), ()
+    return _at_version(place, sample_id, store.version(place, "review"))
+
+
+@lru_cache(maxsize=16)
+def _at_version(place: Place, sample_id: str, version: int) -> tuple[frozenset[str], tuple[Verdict, ...]]:
+    rows = _table(place, sample_id)
+    verdicts = tuple(_verdict(r) for r in sorted(rows, key=lambda r: r["attempt"] or 0))
+    return frozenset(r["entry_id"] for r in rows if r["entry_id"]), verdicts
 
 
 def _samples(place: Place, sample_id: str | None) -> Iterable[str]:
     if sample_id is not None:
         return [sample_id]
-    return sorted({v.sample_id for folder in journal.folders(place) for v in journal.entries_in(folder)})
+    return sorted({v.sample_id for folder in journal.folders(place) for _, v in journal.entries_in(folder)})
 
 
 def _rows(place: Place, sample_id: str, batch: list[Verdict]) -> list[dict[str, Any]]:
@@ -92,12 +106,7 @@ def _rows(place: Place, sample_id: str, batch: list[Verdict]) -> list[dict[str, 
     return rows
 
 
-def _table(
-    place: Place, sample_id: str, columns: list[str] | None = None, *, strict: bool = False
-) -> list[dict[str, Any]]:
-    """`strict`: a gate must not take a table that is gone for an empty one."""
-    if not strict and not (place.table("review") / "_delta_log").is_dir():
-        return []
+def _table(place: Place, sample_id: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
     return store.read(place, "review", columns, f"sample_id = {quoted(sample_id)}").to_pylist()
 
 

@@ -59,7 +59,9 @@ class Verdict:
         if self.verdict not in ("good", "bad", "undone"):
             raise UserError(f"The verdict is good or bad, not {self.verdict[:WORD]!r}.")
         if unknown := sorted(set(self.risks) - set(RISKS)):
-            raise UserError(f"No such risk: {', '.join(u[:WORD] for u in unknown[:5])}. Keys of Annex A are a1a to a5b.")
+            raise UserError(
+                f"No such risk: {', '.join(u[:WORD] for u in unknown[:5])}. Keys of Annex A are a1a to a5b."
+            )
         if self.risks and self.verdict != "bad":
             raise UserError("An item with a risk is bad: say so, or take the risk out.")
         if len(self.comment) > COMMENT:
@@ -99,20 +101,20 @@ def append_all(place: Place, verdicts: Sequence[Verdict]) -> None:
 
 def read(place: Place, sample_id: str) -> list[Verdict]:
     """The verdicts in force in the journal: the newest of each reviewer on each item, those undone left out."""
-    return in_force(entries(place, sample_id))
+    return in_force(v for _, v in entries(place, sample_id))
 
 
-def entries(place: Place, sample_id: str) -> list[Verdict]:
-    """All that the journal holds of the sample, file by file, each in its order.
+def entries(place: Place, sample_id: str) -> list[tuple[str, Verdict]]:
+    """All that the journal holds of the sample with its hash, file by file, each in its order.
 
     Raises:
         CorpusgateError: a line was edited.
     """
-    return [v for v in entries_in(_folder(place) / _named(sample_id)) if v.sample_id == sample_id]
+    return [(name, v) for name, v in entries_in(_folder(place) / _named(sample_id)) if v.sample_id == sample_id]
 
 
-def entries_in(folder: Path) -> Iterator[Verdict]:
-    """All that the files of a folder of the journal hold."""
+def entries_in(folder: Path) -> Iterator[tuple[str, Verdict]]:
+    """All that the files of a folder of the journal hold, each with its hash."""
     for path in sorted(folder.glob("*.jsonl")):
         yield from _entries(path)
 
@@ -156,20 +158,43 @@ def _line(verdict: Verdict) -> bytes:
     return canonical({**said, "entry_id": entry_id(said)}) + b"\n"
 
 
-def _entries(path: Path) -> Iterator[Verdict]:
-    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
+#: File -> bytes that were read, their hash, what they hold. Files are only added to, so a page that asks at each
+#: verdict parses the new lines alone; where the bytes before them are others it parses all.
+_READ: dict[Path, tuple[int, bytes, list[tuple[str, Verdict]]]] = {}
+_READ_AT_MOST = 64
+
+
+def _entries(path: Path) -> list[tuple[str, Verdict]]:
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1  # what follows may be a line that is being written
+    size, digest, known = _READ.get(path, (0, hashlib.sha256().digest(), []))
+    if size > whole or hashlib.sha256(content[:size]).digest() != digest:
+        size, known = 0, []
+    found = [*known, *_lines(path, content[size:whole], len(known))]
+    if len(_READ) >= _READ_AT_MOST:
+        _READ.clear()
+    _READ[path] = (whole, hashlib.sha256(content[:whole]).digest(), found)
+    return [*found, *_lines(path, content[whole:], len(found))]
+
+
+def _lines(path: Path, content: bytes, before: int) -> Iterator[tuple[str, Verdict]]:
+    for line in content.split(b"\n"):
         try:
             said = json.loads(line)
             told = said.pop("entry_id")
         except (ValueError, KeyError, AttributeError, TypeError):
             continue  # cut off by a crash, so never acknowledged; or the nothing after the last line
+        before += 1
         if told != entry_id(said):
-            raise CorpusgateError(f"{path}, line {number} was edited: it does not give its hash. Restore the file.")
+            raise CorpusgateError(f"{path}, entry {before} was edited: it does not give its hash. Restore the file.")
         spent = said["milliseconds"]
-        yield Verdict(
-            said["sample_id"], said["record_id"], said["released_sha256"], said["reviewer"], said["verdict"],
-            tuple(said["risks"]), said["comment"], datetime.fromisoformat(said["reviewed_at"]),
-            None if spent is None else spent / 1000, said["origin"],
+        yield (
+            told,
+            Verdict(
+                said["sample_id"], said["record_id"], said["released_sha256"], said["reviewer"], said["verdict"],
+                tuple(said["risks"]), said["comment"], datetime.fromisoformat(said["reviewed_at"]),
+                None if spent is None else spent / 1000, said["origin"],
+            ),
         )  # fmt: skip
 
 

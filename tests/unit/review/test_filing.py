@@ -233,6 +233,26 @@ def test_while_somebody_writes_nothing_is_filed_and_nothing_lost(reviewed: Room)
     assert file(reviewed).state == "ok"
 
 
+def test_killed_before_the_pointer_moved_and_started_again_later_it_leaves_one_row(
+    reviewed: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from corpusgate.release import job
+
+    def killed(*given: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    approve(reviewed)
+    real = job.move_pointer
+    monkeypatch.setattr(job, "move_pointer", killed)
+    with pytest.raises(KeyboardInterrupt):
+        file(reviewed, 3)
+    monkeypatch.setattr(job, "move_pointer", real)
+    assert current_release(reviewed.place, "test", "filing") is None
+    assert file(reviewed, 8).state == "ok"
+    (row,) = [r for r in rows(reviewed.place, "release") if r["channel"] == "filing"]
+    assert row["published_at"] == at(3) and current_release(reviewed.place, "test", "filing") == reviewed.release
+
+
 def test_the_text_for_the_approver_is_one_for_one_state_and_tells_no_record_s_text(reviewed: Room) -> None:
     judge(reviewed.place, reviewed.release, at(1))
     first = approval_text(reviewed.place, reviewed.release)

@@ -82,9 +82,10 @@ def test_a_line_that_a_crash_cut_off_is_passed_over_and_swallows_no_other(tmp_pa
 def test_an_edited_line_stops_the_reading(tmp_path: Path) -> None:
     place = place_in(tmp_path)
     append_all(place, [said("r1", "bad"), said("r2")])
+    assert len(read(place, "s1")) == 2, "also where the process has read it before"
     path = journal_file(place, "s1", "ann")
     path.write_text(path.read_text().replace('"bad"', '"good"'))
-    with pytest.raises(CorpusgateError, match="line 1 was edited"):
+    with pytest.raises(CorpusgateError, match="entry 1 was edited"):
         read(place, "s1")
 
 
