@@ -53,6 +53,18 @@ def test_every_control_is_planted() -> None:
 # ---------------------------------------------------------------- exactly at the bound, and what is no violation
 
 
+@pytest.mark.parametrize("role", ["prompt", "rejected"])
+def test_risk_in_prompts_and_rejected_answers_of_safety_annotation_is_no_violation_of_8_3_a(role: str) -> None:
+    made = clean(safe=2)
+    risky, safe = made.records("safety")[:-2], made.records("safety")[-2:]
+    made.roles = {**dict.fromkeys(risky, role), **dict.fromkeys(safe, "chosen")}
+    assert "45674-8-3-a" not in made.failing()
+    (figure,) = [f for f in made.figures() if f.control_id == "45674-8-3-a"]
+    assert (figure.state, figure.k, figure.n) == ("measured", 0, 2)
+    made.roles[risky[0]] = "chosen"
+    assert "45674-8-3-a" in made.failing()
+
+
 def test_misreading_21_exactly_5_percent_of_the_batch_s_safety_items_passes() -> None:
     made = clean(safe=9)  # 40 items: two of them are 5 %
     p.fail_verification(made, made.records("safety")[:2])
