@@ -18,7 +18,7 @@ def digests(run: Run) -> dict[str, str]:
     """SHA-256, hex, of `code`, `conf`, `lock`, `lexicon` and `policy` of a run, and of `model`, the weights of the
     classifier that is promoted for its corpus, where one is.
 
-    `conf` covers the corpus's own files only: its YAML, its sources', the controls, the licences, its lexicon; another
+    `conf` covers the corpus's own files only: its YAML, its sources' and banks', the controls, the licences, its lexicon; another
     corpus's change is no change of this one. `lock` is "none" where the installation has no requirements.lock.
     """
     lock = run.place.home / "requirements.lock"
@@ -61,7 +61,8 @@ def code_digest() -> str:
 def conf_files(run: Run) -> list[Path]:
     """The files under `conf/` that a verdict of this corpus depends on."""
     conf = run.place.conf
-    named = [conf / "corpora" / f"{run.corpus.id}.yaml", *(conf / "sources" / f"{s}.yaml" for s in run.corpus.sources)]
+    named = [conf / "corpora" / f"{run.corpus.id}.yaml", *(conf / "sources" / f"{s}.yaml" for s in run.corpus.sources),
+             *(conf / "banks" / f"{b}.yaml" for b in run.corpus.banks)]  # fmt: skip
     named += [conf / "test_sets" / f"{name}.yaml" for name in run.corpus.policy.test_sets]
     licences = [p for p in conf.glob("licences*") for p in (p.rglob("*") if p.is_dir() else (p,))]
     return [p for p in (*named, *conf.glob("controls/*.yaml"), *licences, *lexicon_files(run)) if p.is_file()]
