@@ -162,7 +162,7 @@ reader:
   include: ["**/*{suffix}"]{seen}
 """
 _FIELDS = """\
-  text: text # the field that holds the text
+  text: text # the field that holds the text; for conversations write chat instead, see docs/add-a-source.md
   # key: id # a field that names a record for good
   # fields: # what else to keep: name here -> field of the source
   #   title: title

@@ -63,10 +63,8 @@ CORPUS = [
 KEY = {(t.source, t.key): t for t in CORPUS}
 
 
-@pytest.fixture(scope="module")
-def decided(spark, tmp_path_factory):
-    """The corpus, decided once: its lake and the step's result. Tests only read."""
-    place = place_in(tmp_path_factory.mktemp("groups"))
+def decided_in(place, corpus, **of):
+    """The corpus, decided in an empty lake; the step's result."""
     store.ensure_tables(place)
     world = World(
         providers={"alpha": "a.example", "beta": "b.example", "gamma": "c.example"}, safety=("gamma",),
@@ -75,7 +73,7 @@ def decided(spark, tmp_path_factory):
     detector = personal_information.prepare(Kit("", "", None, None)).version
     own = f"personal_information-{detector} pi_check-1"
     versions = {**VERSIONS, "personal_information": own, "signature": "minhash-test"}
-    run = judged(place, CORPUS, world=world, versions=versions)
+    run = judged(place, corpus, world=world, versions=versions, **of)
     signed = {t.sha256: t for t in reversed(CORPUS) if len(t.text) > 100}
     for source in ("alpha", "beta"):
         of = [t for t in signed.values() if t.source == source]
@@ -85,7 +83,14 @@ def decided(spark, tmp_path_factory):
         ]
         store.replace(place, "signature", made, f"batch_id = 'batch-{source}'", "made by a test")
     store.replace(place, "document", [], f"text_sha256 = '{KEY['alpha', 'lost#prompt/1'].sha256}'", "made by a test")
-    return place, decide(run)
+    return decide(run)
+
+
+@pytest.fixture(scope="module")
+def decided(spark, tmp_path_factory):
+    """The corpus, decided once: its lake and the step's result. Tests only read."""
+    place = place_in(tmp_path_factory.mktemp("groups"))
+    return place, decided_in(place, CORPUS)
 
 
 def fates(place) -> dict[str, dict[str, str]]:
@@ -179,3 +184,18 @@ def test_samples_draw_groups_whole_and_draw_them_again(decided):
     for item, digest in drawn.items():
         members = [(r["record_id"], r["released_sha256"]) for r in kept if (r["group_id"] or r["record_id"]) == item]
         assert digest == (members[0][1] if item == members[0][0] else group_digest(members))
+
+
+def test_the_candidate_is_the_same_at_any_order_partitioning_run_and_time(spark, decided, tmp_path_factory):
+    place, other = decided[0], place_in(tmp_path_factory.mktemp("seven"))
+    before = spark.conf.get("spark.sql.shuffle.partitions")
+    spark.conf.set("spark.sql.shuffle.partitions", 7)
+    spark.conf.set("spark.sql.adaptive.enabled", "false")  # it would put seven small partitions together
+    try:
+        again = decided_in(other, list(reversed(CORPUS)), run_id="run-2", at=AT + timedelta(days=9))
+    finally:
+        spark.conf.set("spark.sql.shuffle.partitions", before)
+        spark.conf.set("spark.sql.adaptive.enabled", "true")
+    assert again.facts == decided[1].facts
+    for table in ("decision", "release_record", "sample_item"):
+        assert rows(place, table) == rows(other, table)
