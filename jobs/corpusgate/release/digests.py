@@ -18,8 +18,8 @@ def digests(run: Run) -> dict[str, str]:
     """SHA-256, hex, of `code`, `conf`, `lock`, `lexicon` and `policy` of a run, and of `model`, the weights of the
     classifier that is promoted for its corpus, where one is.
 
-    `conf` covers the corpus's own files only: its YAML, its sources' and banks', the controls, the licences, its lexicon; another
-    corpus's change is no change of this one. `lock` is "none" where the installation has no requirements.lock.
+    `conf` covers the corpus's own files only: its YAML, its sources' and banks', controls, licences, its lexicon;
+    another corpus's change is no change of this one. `lock` is "none" where the installation has no requirements.lock.
     """
     lock = run.place.home / "requirements.lock"
     return {
