@@ -81,7 +81,7 @@ def test_the_form_cannot_name_another_person_or_role(place: Place, monkeypatch: 
 
 
 @pytest.mark.parametrize(("changed", "says"), [
-    ({"expression": "GPL-2"}, "Near: "), ({"source": "others"}, "No source 'others'"),
+    ({"expression": "GPLv9 only"}, "Write one that"), ({"source": "others"}, "No source 'others'"),
     ({"part": "x"}, "no licence part"),
     ({"because": "so"}, "too little"), ({"because": "a\u202eb written by our staff"}, "control or direction"),
     ({"until": "2020-01-01"}, "before it holds"), ({"valid_from": "2020-13-01"}, "month must be"),

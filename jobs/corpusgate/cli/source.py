@@ -85,6 +85,37 @@ def plan(corpus: CorpusOption = "demo", form: FormatOption = Format.table) -> No
 
 
 @app.command()
+def sample(
+    source: Annotated[str, typer.Argument(help="Id of the source.")],
+    out: Annotated[Path, typer.Option("--out", help="File to write: .csv, .jsonl or .xlsx.")],
+    corpus: CorpusOption = "demo",
+) -> None:
+    """Writes the sample that admission assessed (4.1.1 a) for people, with columns for verdict, risks and comment."""
+    from corpusgate.review.admission import export
+
+    number = export(find_place(), corpus, source, out, out.suffix.removeprefix(".").lower())
+    typer.echo(f"Wrote {number} records of the admission sample of {source} to {out}.")
+
+
+@app.command()
+def labels(
+    file: Annotated[Path, typer.Argument(help="The file as it was exported, with verdicts: .csv, .jsonl or .xlsx.")],
+    by: Annotated[str | None, typer.Option("--by", help="Who judged; default: each row says so.")] = None,
+    corpus: CorpusOption = "demo",
+    at: Annotated[str | None, typer.Option("--at", help="When, ISO 8601. Default: now.")] = None,
+) -> None:
+    """Takes people's verdicts on admission samples in; the next rebuild counts them over the detectors' word."""
+    from corpusgate.review.admission import take
+
+    told = take(find_place(), corpus, file, by, moment(at) if at else datetime.now(UTC))
+    typer.echo(f"{told.recorded} verdicts recorded, {told.known} were known, {told.empty} rows say nothing.")
+    for number, why in told.refused:
+        typer.echo(f"row {number} was not taken: {tame(why)}", err=True)
+    if told.refused:
+        raise typer.Exit(1)
+
+
+@app.command()
 def takedown(
     subject: Annotated[str, typer.Argument(help="Id of a record, or the address that it was found at.")],
     by: Annotated[str, typer.Option("--by", help="Name of the person who decides.")],

@@ -49,10 +49,7 @@ def export(place: Place, sample_id: str, path: Path, form: str, at: datetime) ->
     if row["size"] > ITEMS_RECORDED_MAX:
         raise UserError(f"The {row['size']} items of {sample_id} were not written out: it is a sample for machines.")
     names, rows = rows_of(place, row)
-    content = {"csv": _csv, "jsonl": _jsonl, "xlsx": _xlsx, "label-studio": _label_studio}[form](names, rows)
-    _write(path, content)
-    if form == "label-studio":
-        _write(path.with_suffix(".config.xml"), label_studio.config(conversations="conversation" in names))
+    written(path, form, names, rows)
     about = {
         "release_id": row["release_id"], "path": str(path.resolve()), "format": f"sample {sample_id}, {form}",
         "records": len(rows), "sha256": file_sha256(path), "exported_at": at,
@@ -61,6 +58,13 @@ def export(place: Place, sample_id: str, path: Path, form: str, at: datetime) ->
     with lease(place, f"export {sample_id}"):
         store.replace(place, "export", [about], where, "sample export")
     return len(rows)
+
+
+def written(path: Path, form: str, names: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
+    """Writes rows in one of the forms, hostile text and all; for Label Studio its configuration beside them."""
+    _write(path, {"csv": _csv, "jsonl": _jsonl, "xlsx": _xlsx, "label-studio": _label_studio}[form](names, rows))
+    if form == "label-studio":
+        _write(path.with_suffix(".config.xml"), label_studio.config(conversations="conversation" in names))
 
 
 def rows_of(place: Place, sample: dict[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:
