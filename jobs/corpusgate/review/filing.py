@@ -22,8 +22,10 @@ from corpusgate.release.pointer import current_release
 from corpusgate.release.verify import manifest_of
 from corpusgate.review.approval import approval_lines
 from corpusgate.review.fold import fold
+from corpusgate.review.reading import forget
 from corpusgate.review.signoff import required, text_sha256
 from corpusgate.review.standing import Standing, standing
+from corpusgate.settings.catalogue import load_catalogue
 from corpusgate.settings.load import load_corpus
 from corpusgate.settings.place import Place
 
@@ -100,11 +102,17 @@ def judge(place: Place, release_id: str, at: datetime) -> StepResult:
         UserError: no such release. LakeBusy.
     """
     from corpusgate.gates.job import release_gate, source_gate
+    from corpusgate.gates.verdict import blocked, from_fact
 
     run = reopened(place, release_id, at)
     fold(place, run.id)
-    run.write(source_gate(run))
-    return run.write(release_gate(run))
+    of_sources, result = run.write(source_gate(run)), release_gate(run)
+    # a source that is found out only now stands in the release: a rebuild would hold it, here it blocks
+    left_out = [s["source_id"] for s in manifest_of(place, release_id)["sources"] if not s["taken"]]
+    said = [from_fact(f) for r in (of_sources, result) for f in r.facts["verdicts"]]
+    catalogue = load_catalogue(place).for_corpus(run.corpus)
+    result.facts["blocked"] = blocked(catalogue, said, left_out)
+    return run.write(result)
 
 
 def approval_text(place: Place, release_id: str) -> str:
@@ -136,6 +144,7 @@ def publish_to(place: Place, corpus: str, release_id: str, channel: str, at: dat
         UserError: another corpus, no approval of what is there now, or what was approved is not what is there.
         CorpusgateError: a control blocks filing; the message names the first and what to do. StaleCandidate. LakeBusy.
     """
+    from corpusgate.gates.reviewed import in_force_samples
     from corpusgate.release.job import publish
 
     if channel != "filing":
@@ -161,6 +170,8 @@ def publish_to(place: Place, corpus: str, release_id: str, channel: str, at: dat
     result = run.write(publish(run, channel))
     if result.state == "held":
         raise CorpusgateError(result.because)
+    for sample in in_force_samples(place, release_id):
+        forget(place, sample["sample_id"])  # texts that nobody needs any more
     return result
 
 

@@ -23,11 +23,20 @@ from corpusgate.release.merkle import buckets_of, leaf, merkle_root
 from corpusgate.release.seal import seal
 from corpusgate.release.signing import sign
 from corpusgate.review.desk import desk
-from corpusgate.review.draw import Draw, item_rows, place_in_draw, sample_id, sample_row
+from corpusgate.review.draw import (
+    GROUPS,
+    RECORDS,
+    Draw,
+    drawn_sql,
+    item_rows,
+    place_in_draw,
+    sample_id,
+    sample_row,
+)
 from corpusgate.review.fold import fold
 from corpusgate.review.sampling import draw_for
 from corpusgate.settings.catalogue import load_catalogue
-from corpusgate_testing.gates import AT, RUN_ID, VERSIONS, Lake
+from corpusgate_testing.gates import AT, RUN_ID, VERSIONS, Lake, sha
 from corpusgate_testing.lake import rows
 from corpusgate_testing.review import Room, at, retold, waiting
 
@@ -276,6 +285,26 @@ def test_the_same_lake_gives_the_same_zip_and_nothing_is_overwritten(bundle: tup
     with pytest.raises(UserError, match="No release or candidate"):
         write_bundle(room.place, "test-ffffffffffff", tmp_path / "d")
     assert sorted(os.listdir(tmp_path)) == ["a.zip", "b.zip", "c"], "nothing half-made is left"
+
+
+def test_groups_are_drawn_whole_again(tmp_path: Path) -> None:
+    room = published(tmp_path)
+    kept = rows(room.place, "release_record")
+    grouped = [{**r, "group_id": sha("group", n // 2) if n < 10 else None} for n, r in enumerate(kept)]
+    store.replace(room.place, "release_record", grouped, "true", "test")
+    ids = sorted({r["group_id"] or r["record_id"] for r in grouped})
+    one = Draw(
+        "45654-4-2-1-technical", "technical sample", "text", "seed-2", 9, len(ids), merkle_root(buckets_of(ids)), GROUPS
+    )
+    sql = drawn_sql("datafusion", RECORDS, room.release, GROUPS, "text", one.seed, one.size)
+    drawn = [(r["record_id"], r["released_sha256"]) for r in store.query(room.place, sql, [RECORDS]).to_pylist()]
+    assert any(i in {r["group_id"] for r in grouped} for i, _ in drawn)
+    store.append_new(room.place, "sample", [sample_row(room.release, one, "document", AT)], "test")
+    store.append_new(room.place, "sample_item", item_rows(room.release, one, drawn), "test")
+    write_bundle(room.place, room.release, tmp_path / "b")
+    code, said = run(tmp_path / "b", tmp_path, "redraw.py")
+    assert code == 0 and said.startswith("3 samples drawn again, 0 with a difference."), said
+    assert run(tmp_path / "b", tmp_path, "verify.py")[0] == 0
 
 
 def test_the_terminal_is_not_steered_by_what_a_row_says(bundle: tuple[Room, Path], tmp_path: Path) -> None:

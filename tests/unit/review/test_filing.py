@@ -24,18 +24,18 @@ from corpusgate.review.approval import md
 from corpusgate.review.assignments import record
 from corpusgate.review.filing import approval_text, filing_run_id, judge, publish_to, reopened, waits_for
 from corpusgate.review.signoff import required, sign_off, text_sha256
-from corpusgate_testing.gates import AT, Lake
+from corpusgate_testing.gates import AT, Lake, sha
 from corpusgate_testing.lake import rows
 from corpusgate_testing.review import Room, at, retold, waiting
 
-MANUAL, PROVIDERS, STRATEGY = "45654-4-2-1-manual", "45654-4-1-2-a", "45654-4-2-2-a"
+MANUAL, PROVIDERS, SOURCE = "45654-4-2-1-manual", "45654-4-1-2-a", "45654-4-1-1-b"
 SECRET = "these words of a record stand in no log"
 
 
-def three_controls(room: Room) -> None:
-    """Of the catalogue only three controls keep a release from filing here: the whole needs a whole organisation."""
+def few_controls(room: Room, *more: str) -> None:
+    """Of the catalogue only these controls keep a release from filing here: the whole needs a whole organisation."""
     for path in sorted((room.place.conf / "controls").glob("*.yaml")):
-        if path.stem not in (MANUAL, PROVIDERS):
+        if path.stem not in (MANUAL, PROVIDERS, *more):
             path.write_text(re.sub(r"(?m)^blocks: .*$", "blocks: []", path.read_text("utf-8")), "utf-8")
 
 
@@ -57,7 +57,7 @@ def secret(lake: Lake) -> None:
 
 def made(folder: Path) -> Room:
     room = waiting(folder, records=3, share=0.25, change=secret)
-    three_controls(room)
+    few_controls(room)
     released(room)
     room.give("ann", "ben")
     return room
@@ -149,7 +149,7 @@ def test_a_remark_that_changes_no_figure_leaves_the_approval_as_it_is(reviewed: 
 
 def test_other_figures_than_those_approved_are_not_published(tmp_path: Path) -> None:
     room = waiting(tmp_path, records=10)
-    three_controls(room)
+    few_controls(room)
     released(room)
     room.give("ann")
     room.judge_all(["ann"])
@@ -215,6 +215,27 @@ def test_a_newer_trial_release_disturbs_no_filing_but_a_newer_filing_does(review
     with pytest.raises(StaleCandidate, match="but filing shows test-ffffffffffff by now"):
         file(reviewed, 6)
     assert current_release(reviewed.place, "test", "filing") == "test-ffffffffffff"
+
+
+def test_a_source_that_people_find_out_only_now_keeps_the_release_from_filing(tmp_path: Path) -> None:
+    """A rebuild would hold it and release the rest; this candidate holds its records already."""
+    room = waiting(tmp_path, records=10)
+    few_controls(room, SOURCE)
+    released(room)
+    room.give("ann")
+    alpha = {sha("record", "alpha", n) for n in range(10)}
+    numbers = {i["ordinal"] for i in rows(room.place, "sample_item") if i["record_id"] in alpha}
+    room.judge_all(["ann"], bad=lambda n: n == min(numbers))
+    gate = judge(room.place, room.release, at(1))
+    (said,) = [
+        v
+        for v in json.loads((room.place.runs / filing_run_id(room.release) / "source_gate.json").read_text())["facts"][
+            "verdicts"
+        ]
+        if (v["control_id"], v["scope_id"], v["half"]) == (SOURCE, "alpha", "computed")
+    ]
+    assert said["verdict"] == "fail" and "people judged 10 of them" in said["because"]
+    assert SOURCE in gate.facts["blocked"]["filing"]
 
 
 def test_only_releases_of_the_corpus_go_to_filing_and_only_there(reviewed: Room) -> None:

@@ -9,6 +9,7 @@ from collections import defaultdict
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import bundle
+import redraw
 
 MANUAL = "45654-4-2-1-manual"
 
@@ -43,12 +44,13 @@ def tally(sample):
     barred = bundle.read_json("barred.json").get(sample["sample_id"], {})
     order = sorted(items, key=lambda r: (bundle.sha256("{}|double|{}".format(sample["seed"], r)), r))
     double = set(order[: math.ceil(round(share * len(order), 9))])
+    now = dict(redraw.frame(sample))
     said = verdicts(sample["sample_id"])
     decided = bad = 0
     for item, digest in items.items():
         counted = [
             v for p, (v, seen) in said.get(item, {}).items()
-            if p in given and seen == digest and item not in barred.get(p, ())
+            if p in given and seen == digest == now.get(item) and item not in barred.get(p, ())
         ]  # fmt: skip
         against = sum(v == "bad" for v in counted)
         if len(counted) >= (2 if item in double else 1) and 2 * against != len(counted):
