@@ -45,15 +45,12 @@ def with_shadows(session: SparkSession, staging: Staging, plan: Plan, counted: B
     from corpusgate.intake import exceptions
 
     for batch, loser, winner in exceptions.shadows(session, staging):
-        _shadow(counted[batch][loser], winner)
+        shadow(counted[batch][loser], winner)
     if not plan.carried:
         return None
     lost, losses = exceptions.losses(session, staging)
     for batch, loser, winner, n in losses:
-        one = counted[batch][loser]
-        one.kept -= n
-        one.removed_by_rule[DUPLICATE] = one.removed_by_rule.get(DUPLICATE, 0) + n
-        _shadow(one, winner)
+        lose(counted[batch][loser], winner, n)
     return lost if losses else None
 
 
@@ -71,5 +68,13 @@ def of_fact(told: Mapping[str, Any]) -> Counted:
     )  # fmt: skip
 
 
-def _shadow(loser: Counted, winner: str) -> None:
+def lose(loser: Counted, winner: str, n: int) -> None:
+    """Of what went over unread, `n` records lose their places to twins in the acquisition `winner`."""
+    loser.kept -= n
+    loser.removed_by_rule[DUPLICATE] = loser.removed_by_rule.get(DUPLICATE, 0) + n
+    shadow(loser, winner)
+
+
+def shadow(loser: Counted, winner: str) -> None:
+    """Notes that twins in `winner` have places that `loser` would have."""
     loser.shadowed_by = sorted({*loser.shadowed_by, winner})

@@ -10,13 +10,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpusgate.collect.rules import acquisition_rows, signal_rows
 from corpusgate.errors import DetectorMissing, Unreconciled
-from corpusgate.intake import counts, known, states, tombstones
+from corpusgate.intake import alone, counts, known, states, tombstones
 from corpusgate.intake import plan as plans
-from corpusgate.intake.plan import BY_BATCH, Batch, Plan
+from corpusgate.intake.outcome import result
+from corpusgate.intake.plan import BY_BATCH, Plan
 from corpusgate.intake.states import Counted
 from corpusgate.lake import store
 from corpusgate.lake.lease import lease
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from corpusgate.intake.frames import Staging
+    from corpusgate.intake.splits import Split
 
 FEW_BYTES, FEW_RECORDS = 16 << 20, 20_000
 """Up to so many staged bytes, and records of the batches, the driver writes the slices itself."""
@@ -55,7 +58,7 @@ def intake(run: Run, write: Write | None = None, profile: Profile | None = None)
         fold_brought(run)
         moved = _move(run, plan)
         reports = {**plan.reports, **{b.id: states.read_report(run.place, b.id) for b in (*plan.read, *plan.again)}}
-        return _result(plan, reports, texts, moved)
+        return result(plan, reports, texts, moved)
 
 
 def fold(run: Run) -> None:
@@ -79,23 +82,35 @@ def fold_brought(run: Run) -> None:
 
 
 def _execute(run: Run, plan: Plan, write: Write | None, profile: Profile) -> int:
-    """The Spark job; returns how many distinct texts are new."""
-    from corpusgate.intake.frames import Staging
-    from corpusgate.lake.session import spark
-
-    bins = plans.bins(plans.splits(plan.read, profile, plan.carried), profile)
-    session = spark(f"corpusgate intake {run.id}", run.place, profile)
-    staging = Staging(run.place.lake / "_staging" / safe_name(run.id))
+    """Reads, screens and stores, with Spark unless it is little; returns how many distinct texts are new."""
+    splits, place = plans.splits(plan.read, profile, plan.carried), run.place
+    folder = place.lake / "_staging" / safe_name(run.id)
+    before = {name: store.partition_rows(place, name) for name in BY_BATCH}
     for batch in plan.read:
         over = plan.carried.get(batch.id)
         if over is None or over.batch_id != batch.id:
-            states.forget_report(run.place, batch.id)  # from here on its slices may be half written
+            states.forget_report(place, batch.id)  # from here on its slices may be half written
+    counted = None
+    if write is None and alone.fits(plan, splits, before, profile.alone_bytes):
+        counted = alone.execute(place, plan, splits, _known(place, folder, plan))
+    if counted is None:
+        counted = _by_spark(run, plan, splits, write, profile)
+    _report(place, plan, counted)
+    shutil.rmtree(folder, ignore_errors=True)
+    after = store.partition_rows(place, "document")
+    return sum(after.get(b, 0) for b in plan.read_ids)
+
+
+def _by_spark(run: Run, plan: Plan, splits: list[Split], write: Write | None, profile: Profile) -> counts.ByBatch:
+    from corpusgate.intake.frames import Staging
+    from corpusgate.lake.session import spark
+
+    bins = plans.bins(splits, profile)
+    session = spark(f"corpusgate intake {run.id}", run.place, profile)
+    staging = Staging(run.place.lake / "_staging" / safe_name(run.id))
     with in_their_own_words():
         odd = _stage(session, run.place, staging, bins, plan)
-        counted, texts = _store(session, run.place, staging, plan, odd, write)
-    _report(run.place, plan, counted)
-    shutil.rmtree(staging.folder, ignore_errors=True)
-    return texts
+        return _store(session, run.place, staging, plan, odd, write)
 
 
 def _stage(session: SparkSession, place: Place, staging: Staging, bins: list[Any], plan: Plan) -> int:
@@ -106,7 +121,7 @@ def _stage(session: SparkSession, place: Place, staging: Staging, bins: list[Any
     there = {name: store.partition_rows(place, name) for name in ("document", "screening")}
     others = {"document": bool(set(there["document"]) - set(plan.read_ids)),
               "screening": bool(set(there["screening"]) - set(plan.new_ids))}  # fmt: skip
-    known = _known(place, staging, plan)
+    known = _known(place, staging.folder, plan)
     while True:
         shutil.rmtree(staging.folder / "rows", ignore_errors=True)
         if plan.read:
@@ -119,21 +134,21 @@ def _stage(session: SparkSession, place: Place, staging: Staging, bins: list[Any
         known = None  # a text begins like a known one and is another: all are screened
 
 
-def _known(place: Place, staging: Staging, plan: Plan) -> str | None:
-    """The file of texts that need no screening; None where nothing is read that could have any."""
-    shutil.rmtree(staging.folder, ignore_errors=True)
+def _known(place: Place, folder: Path, plan: Plan) -> str | None:
+    """The file of texts that need no screening, in the folder; None where nothing is read that could have any."""
+    shutil.rmtree(folder, ignore_errors=True)
     if not plan.read:
         return None
     own = [plan.before[b.source.id].batch_id for b in plan.read if b.source.id in plan.before]
     chosen = known.within(plan.known, store.partition_rows(place, "record"), own)
-    return str(staging.known) if chosen and known.write(place, chosen, staging.known) else None
+    path = folder / "known.npy"
+    return str(path) if chosen and known.write(place, chosen, path) else None
 
 
 def _store(
     session: SparkSession, place: Place, staging: Staging, plan: Plan, odd: int, write: Write | None
-) -> tuple[dict[str, dict[str, Counted]], int]:
-    """Counts what was staged and writes every table's slice; returns what came out of each batch's acquisitions, and
-    how many texts are new."""
+) -> counts.ByBatch:
+    """Counts what was staged and writes every table's slice; returns what came out of each batch's acquisitions."""
     from corpusgate.intake import frames
 
     rows = frames.marked(session, staging, odd)
@@ -156,8 +171,7 @@ def _store(
             if name in made:
                 made[name] = made[name].unionByName(stay(name), allowMissingColumns=True)
     _write(place, plan, made, write or _writer(staging, sum(c.kept for of in counted.values() for c in of.values())))
-    after = store.partition_rows(place, "document")
-    return counted, sum(after.get(b, 0) for b in plan.read_ids)
+    return counted
 
 
 def _writer(staging: Staging, records: int) -> Write:
@@ -234,51 +248,6 @@ def _move(run: Run, plan: Plan) -> dict[str, tuple[int, int]]:
         # Said anew each time: the log of the table does not go back for ever.
         states.write_state(run.place, source_id, states.State(batch.id, store.version(run.place, "record")))
     return moved
-
-
-def _result(plan: Plan, reports: Mapping[str, Any], texts: int, moved: Mapping[str, tuple[int, int]]) -> StepResult:
-    every = sorted((*plan.read, *plan.again, *plan.reused), key=lambda b: b.source.id)
-    said = {b.source.id: states.total(reports[b.id]["acquisitions"].values()) for b in every}
-    sources = {s: c for s, (c, _) in said.items()}
-    rules: dict[str, int] = {}
-    for of_source in sources.values():
-        for rule, n in of_source["removed_by_rule"].items():
-            rules[rule] = rules.get(rule, 0) + n
-    totals = {n: sum(c[n] for c in sources.values()) for n in ("rows_in", "kept", "removed", "errored")}
-    over = {b.source.id: len(plan.carried[b.id].acquisitions) if b.id in plan.carried else 0 for b in plan.read}
-    return StepResult(
-        step="intake", unit="item", **totals, removed_by_rule=dict(sorted(rules.items())),
-        because=_because(plan, totals, moved),
-        facts={
-            "sources": sources, "batches": {b.source.id: b.id for b in every}, "versions": dict(plan.versions),
-            "texts": texts, "reused": [b.source.id for b in plan.reused], "again": [b.source.id for b in plan.again],
-            "read": {b.source.id: len(b.acquisitions) - over[b.source.id] for b in plan.read}, "carried": over,
-            "vanished": {s: v for s, (v, _) in moved.items() if v},
-            "returned": {s: r for s, (_, r) in moved.items() if r},
-            "signals": {s: signals for s, (_, signals) in said.items() if signals},
-            "errored_share": {s: c["errored"] / c["rows_in"] if c["rows_in"] else 0.0 for s, c in sources.items()},
-            "out_of_bounds": _out_of_bounds(every, sources),
-        },
-    ).reconcile()  # fmt: skip
-
-
-def _because(plan: Plan, totals: Mapping[str, int], moved: Mapping[str, tuple[int, int]]) -> str:
-    done = [f"{len(batches)} {what}" for what, batches in
-            (("read", plan.read), ("screened again", plan.again), ("reused", plan.reused)) if batches]  # fmt: skip
-    gone, back = (sum(n) for n in zip(*moved.values(), strict=True)) if moved else (0, 0)
-    more = (f"; {gone} gone from their sources" if gone else "") + (f"; {back} there again" if back else "")
-    return f"sources: {', '.join(done) or 'none admitted'}; {totals['kept']} of {totals['rows_in']} items stored{more}"
-
-
-def _out_of_bounds(batches: list[Batch], counted: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Sources that gave fewer or more records than they declare: a format that broke without a fault shows here."""
-    found = {}
-    for batch in batches:
-        expected, n = batch.source.expected, counted[batch.source.id]["kept"] + counted[batch.source.id]["removed"]
-        if n < expected.records_min or (expected.records_max is not None and n > expected.records_max):
-            most = "any number" if expected.records_max is None else expected.records_max
-            found[batch.source.id] = f"{n} records read, {expected.records_min} to {most} expected"
-    return found
 
 
 @contextmanager

@@ -1,112 +1,24 @@
-"""A corpus of small sources of JSON lines, as it stands after fetch, licence and admission."""
+"""A corpus of small sources, taken in by Spark however small it is."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from corpusgate.collect.rules import acquisition_id
-from corpusgate.lake import store
-from corpusgate.lake.run import Run, StepResult, open_run
-from corpusgate.settings.place import Place, find_place
+from corpusgate.intake import alone
+from corpusgate.settings.place import Place
+from corpusgate_testing.taken import Made
 
 # Spark's workers have the environment in which the JVM was started: it must be there before the first session.
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "testing")
 os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "testing")
 
-AT = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 
-
-@dataclass
-class Made:
-    """Sources by id; `run` writes what earlier steps would have said and opens the run."""
-
-    place: Place
-    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
-    raw: dict[str, dict[str, bytes]] = field(default_factory=dict)
-    at: dict[str, datetime] = field(default_factory=dict)
-
-    def source(self, name: str, lines: Sequence[Any] | bytes, at: datetime = AT, **reader: Any) -> Made:
-        """Declares the source, or declares it anew, with one file of these lines (objects, or bytes as they are)."""
-        raw = lines if isinstance(lines, bytes) else b"".join(_line(x) for x in lines)
-        self.raw[name] = {f"{name}.jsonl": raw}
-        self.at[name] = at
-        self.sources[name] = {
-            "title": name, "kind": "self_collected", "language": "zh", "country": "CN", "category": "news",
-            "owner": "data steward", "provider": name, "description": "made for a test",
-            "channel": {"type": "folder", "path": str(self.place.var / name)},
-            "reader": {"format": "jsonl", "key": "id", "fields": {"title": "title", "url": "url"}, **reader},
-            "licence": [{"id": "all", "include": ["**"]}],
-        }  # fmt: skip
-        return self
-
-    def files(self, name: str, files: dict[str, Sequence[Any]], at: datetime = AT, **reader: Any) -> Made:
-        """Declares the source with these files, each of lines as `source` takes them."""
-        self.source(name, [], at, **reader)
-        self.raw[name] = {file: b"".join(_line(x) for x in lines) for file, lines in files.items()}
-        return self
-
-    def run(self, run_id: str = "r1", at: datetime = AT, held: Sequence[str] = (), failing: Sequence[str] = ()) -> Run:
-        """The run after admission. `held` sources failed it; of `failing` ones no licence part passes but `open`."""
-        for kind in ("sources", "corpora"):
-            (self.place.conf / kind).mkdir(exist_ok=True)
-        for name, declared in self.sources.items():
-            (self.place.conf / "sources" / f"{name}.yaml").write_text(json.dumps(declared), "utf-8")
-        (self.place.conf / "corpora" / "c.yaml").write_text(json.dumps(self._corpus()), "utf-8")
-        lexicon = self.place.conf / "lexicons" / "starter"
-        if not lexicon.exists():
-            shutil.copytree(find_place(Path(__file__)).conf / "lexicons" / "starter", lexicon)
-        run = open_run(self.place, "c", run_id, at)
-        for name in self.sources:
-            run.write(self._fetch(name))
-            parts = [{"part": p["id"], "verdict": "fail" if name in failing and p["id"] != "open" else "pass"}
-                     for p in self.sources[name]["licence"]]  # fmt: skip
-            run.write(
-                StepResult(step="licence", source_id=name, unit="part", rows_in=0, kept=0, facts={"parts": parts})
-            )
-            state = "held" if name in held else "ok"
-            run.write(StepResult(step="admission", source_id=name, unit="record", rows_in=0, kept=0, state=state))
-        return run
-
-    def _corpus(self) -> dict[str, Any]:
-        return {
-            "title": "c", "intended_use": "pre_training", "commercial": True, "languages": ["zh"], "service_type": "s",
-            "item_unit": "document", "home_country": "CN", "seed": "s", "sources": list(self.sources),
-            "policy": {"lexicon": "starter", "personal_information": {}},
-        }  # fmt: skip
-
-    def _fetch(self, name: str) -> StepResult:
-        known = store.read(self.place, "acquisition", ["acquisition_id", "fetched_at"]).to_pylist()
-        first = {r["acquisition_id"]: r["fetched_at"] for r in known}  # fetching again is no new acquisition
-        acquired = []
-        for file, raw in self.raw[name].items():
-            path = self.place.var / name / hashlib.sha256(raw).hexdigest() / file
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(raw)
-            sha256 = hashlib.sha256(raw).hexdigest()
-            key = acquisition_id(name, file, sha256)
-            acquired.append({
-                "acquisition_id": key, "name": file, "purl": f"file:{name}", "path": str(path),
-                "fetched_at": first.get(key, self.at[name]).isoformat(), "bytes": len(raw), "sha256": sha256,
-                "etag": None, "status": "200", "agent": "test",
-            })  # fmt: skip
-        facts = {"acquisitions": acquired, "signals": []}
-        return StepResult(
-            step="fetch", source_id=name, unit="object", rows_in=len(acquired), kept=len(acquired), facts=facts
-        )
-
-
-def _line(given: Any) -> bytes:
-    return (json.dumps(given, ensure_ascii=False) if not isinstance(given, str) else given).encode() + b"\n"
+@pytest.fixture(autouse=True)
+def by_spark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is this little the driver would do alone (tests/unit/intake/test_alone.py)."""
+    monkeypatch.setattr(alone, "fits", lambda *_: False)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from corpusgate.intake.plan import BY_BATCH
 from corpusgate.lake import store
 from corpusgate.lake.frames import write_slice
 from corpusgate_testing.lake import duplicates, place_in, rows
+from corpusgate_testing.taken import content
 
 pytestmark = pytest.mark.timeout(600)  # whole jobs, on a machine that may be busy
 
@@ -45,20 +46,6 @@ def second(made, at=DAYS[1]):
     return made.files("s", files, at)
 
 
-def content(place, batch, names=BY_BATCH):
-    """What the state holds, without the batches under which texts happen to lie."""
-    texts = {r["text_sha256"] for r in rows(place, "record", f"batch_id = '{batch}'")}
-    found = {}
-    for name in names:
-        chosen = rows(place, name)
-        if name in ("record", "quarantine"):
-            chosen = [r for r in chosen if r["batch_id"] == batch]
-        else:
-            chosen = [r for r in chosen if r["text_sha256"] in texts]
-        found[name] = [{k: v for k, v in r.items() if k != "batch_id"} for r in chosen]
-    return {n: sorted(map(str, r)) for n, r in found.items()}
-
-
 def screened(made, monkeypatch, run_id, at):
     """The run's result, and how many texts its workers screened: those that were staged with one."""
     import pyarrow.parquet as pq
@@ -88,7 +75,7 @@ def test_what_changed_is_read_what_is_new_is_screened_and_the_result_is_that_of_
     assert (result.facts["read"], result.facts["carried"]) == ({"s": 2}, {"s": 1})
     assert (texts, result.facts["texts"]) == (2, 2)  # of 12 that were read
     batch = result.facts["batches"]["s"]
-    found = content(made.place, batch)
+    found = content(made.place, batch, BY_BATCH)
 
     full = made
     full.place = place_in(tmp_path / "full")
@@ -97,7 +84,7 @@ def test_what_changed_is_read_what_is_new_is_screened_and_the_result_is_that_of_
     states.forget_report(full.place, states.read_state(full.place, "s").batch_id)
     whole, texts = screened(second(full), monkeypatch, "r2", DAYS[1])
     assert whole.facts["carried"] == {"s": 0} and texts == 16
-    assert content(full.place, whole.facts["batches"]["s"]) == found
+    assert content(full.place, whole.facts["batches"]["s"], BY_BATCH) == found
     assert whole.facts["sources"] == result.facts["sources"]
     since = {r["locator"]: r["first_acquired_at"] for r in rows(full.place, "record", f"batch_id = '{batch}'")}
     assert (since["key:a2"], since["key:new"], since["key:a0"]) == (DAYS[0], DAYS[1], DAYS[1])
@@ -177,12 +164,12 @@ def test_killed_between_slices_and_started_again_a_changed_source_loses_nothing(
         with pytest.raises(KeyboardInterrupt):
             intake(second(made).run("r2", DAYS[1]), killed_after(slices))
     result = intake(second(made).run("r2", DAYS[1]))
-    disturbed = content(made.place, result.facts["batches"]["s"]), rows(made.place, "tombstone")
+    disturbed = content(made.place, result.facts["batches"]["s"], BY_BATCH), rows(made.place, "tombstone")
     made.place = place_in(tmp_path / "undisturbed")
     store.ensure_tables(made.place)
     intake(first(made).run("r1", DAYS[0]))
     result = intake(second(made).run("r2", DAYS[1]))
-    assert disturbed == (content(made.place, result.facts["batches"]["s"]), rows(made.place, "tombstone"))
+    assert disturbed == (content(made.place, result.facts["batches"]["s"], BY_BATCH), rows(made.place, "tombstone"))
 
 
 def test_another_declaration_reads_anew_but_screens_no_text_again(spark, made, monkeypatch):

@@ -56,7 +56,7 @@ def test_what_stays_in_the_bucket_is_read_hashed_and_checked_by_the_workers(buck
     result = intake(run, None, Profile(tasks=3, split_bytes=2**16))
     assert len(one) > 2**16, "it is read in ranges"
     assert (result.kept, result.errored) == (42, 0)
-    assert not made.place.raw.exists() or not [p for p in made.place.raw.glob("??/*")]
+    assert not made.place.raw.exists() or not list(made.place.raw.glob("??/*"))
     acquired = {r["name"]: r for r in rows(made.place, "acquisition")}
     assert {n: r["sha256"] for n, r in acquired.items()} == {
         "one.jsonl": hashlib.sha256(one).hexdigest(), "two.jsonl": hashlib.sha256(two).hexdigest(),

@@ -1,0 +1,217 @@
+"""Intake without Spark, for what is small beside the start of a JVM: a few files that changed, or a small corpus.
+
+The driver reads and screens as a worker does (`stage.py`), and asks the tables by their hash columns alone, batch by
+batch. What comes out is what `frames.py` and `exceptions.py` make of the same staged rows; the tests compare the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from corpusgate.intake import counts
+from corpusgate.intake.plan import BY_BATCH, Carried, Plan
+from corpusgate.intake.slices import SLICES, Made, Row
+from corpusgate.intake.splits import Split
+from corpusgate.intake.stage import DUPLICATE, STAGED, screener, stage
+from corpusgate.lake import store
+from corpusgate.lake.dialect import literal
+from corpusgate.lake.lease import commit_metadata
+from corpusgate.lake.tables import TABLES
+from corpusgate.settings.place import Place
+
+CHARACTERS = 64 << 20
+"""Characters of all texts together, known ones too: beyond, Spark does it (a small archive can hold much)."""
+
+
+def fits(plan: Plan, splits: Sequence[Split], there: Mapping[str, Mapping[str, int]], most: int) -> bool:
+    """Whether this is small enough: `most` bytes to read, nothing to be screened again, no slice to be written over."""
+    over = any(there[name].get(b) for name in BY_BATCH for b in plan.read_ids)
+    return bool(plan.read) and not plan.again and not over and sum(s.size for s in splits) <= most
+
+
+def execute(place: Place, plan: Plan, splits: Sequence[Split], known: str | None) -> counts.ByBatch | None:
+    """Reads, screens and writes; what came out of each batch's acquisitions. None where it is too much after all."""
+    staged = _staged(plan, splits, known)
+    if staged is None:
+        return None
+    made = Made(staged, _records(staged))
+    if not _told(place, plan, made):
+        return execute(place, plan, splits, None)  # a text begins like a known one and is another
+    counted = counts.of_staging(plan, _counts(made))
+    _shadows(made, counted)
+    for name in BY_BATCH:
+        _write(place, plan, made, name)
+    return counted
+
+
+def _staged(plan: Plan, splits: Sequence[Split], known: str | None) -> pa.Table | None:
+    batches, characters = [], 0
+    for batch in stage(splits, plan.work(known), screener(plan.kit, plan.versions)):
+        batches.append(batch)
+        characters += sum(n or 0 for n in batch.column("characters").to_pylist())
+        if characters > CHARACTERS:
+            return None
+    return pa.Table.from_batches(batches, STAGED).combine_chunks()
+
+
+def _records(staged: pa.Table) -> list[Row]:
+    names = ("outcome", "split", "row", "record_id", "acquisition_id", "text_sha256", "first_acquired_at", "batch_id")
+    columns = [staged.column(n).to_pylist() for n in (*names, "known")]
+    rows = enumerate(zip(*columns, strict=True))
+    return [Row(at, *told[1:-1], known=bool(told[-1])) for at, told in rows if told[0] == "record"]
+
+
+def _told(place: Place, plan: Plan, made: Made) -> bool:
+    """Fills in what the tables say; False where a text that was taken for known is not."""
+    ids = pa.array(sorted({r.record_id for r in made.records}), pa.string())
+    texts = pa.array(sorted({r.text_sha256 for r in made.records if r.known}), pa.string())
+    since, said = dict[str, datetime](), dict[str, tuple[str | None, str | None]]()
+    for row in _rows(place, "record", "record_id, first_acquired_at", _of(s.batch_id for s in _before(plan)), ids):
+        since[row["record_id"]] = min(row["first_acquired_at"], since.get(row["record_id"], row["first_acquired_at"]))
+    where = f"source_id IN ({_list(b.source.id for b in plan.read)})"
+    for row in _rows(place, "tombstone", "record_id, first_acquired_at", where, ids):
+        since[row["record_id"]] = min(row["first_acquired_at"], since.get(row["record_id"], row["first_acquired_at"]))
+    for over in plan.carried.values():
+        for row in _rows(place, "record", "record_id, acquisition_id", _of([over.batch_id]), ids):
+            if row["acquisition_id"] in over.acquisitions:
+                made.held[row["record_id"]] = row["acquisition_id"]
+    for row in _rows(place, "record", "text_sha256, language, script", _of(plan.known), texts):
+        said[row["text_sha256"]] = (row["language"], row["script"])
+    _judge(made, since, said)
+    fresh = pa.array(sorted({r.text_sha256 for r in made.records if not r.known}), pa.string())
+    made.stored = {r["text_sha256"] for r in _rows(place, "document", "text_sha256", "TRUE", fresh)}
+    for row in _rows(place, "screening", "text_sha256, family, version", "TRUE", fresh):
+        if plan.versions.get(row["family"]) == row["version"]:
+            made.done.setdefault(row["text_sha256"], set()).add(row["family"])
+    return all(r.said is not None for r in made.records if r.known)
+
+
+def _judge(made: Made, since: Mapping[str, datetime], said: Mapping[str, tuple[str | None, str | None]]) -> None:
+    """Twins, owners, and since when: in the order of `exceptions.stage_exceptions`."""
+    best: dict[str, Row] = {}
+    for row in sorted(made.records, key=lambda r: (r.split, r.row)):
+        first = best.setdefault(row.record_id, row)
+        there = made.held.get(row.record_id)
+        row.twin = row is not first or (there is not None and there < first.acquisition_id)
+        if there is not None and not row.twin:
+            made.lost.add(row.record_id)
+        if row.known:
+            row.said = said.get(row.text_sha256)
+    seen = set[str]()
+    for row in sorted(made.records, key=lambda r: (r.twin, r.known, r.since, r.batch_id, r.record_id)):
+        row.owner = row.text_sha256 not in seen
+        seen.add(row.text_sha256)
+    for row in made.records:
+        row.since = min(row.since, since.get(row.record_id, row.since))
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    batch_id: str
+    acquisition_id: str
+    outcome: str
+    rule: str | None
+    rows: int
+
+
+def _counts(made: Made) -> Iterator[_Count]:
+    twins = {r.at for r in made.records if r.twin}
+    found: dict[tuple[str, str, str, str | None], int] = {}
+    names = ("batch_id", "acquisition_id", "outcome", "rule")
+    rows = zip(*(made.staged.column(n).to_pylist() for n in names), strict=True)
+    for at, (batch, of, outcome, rule) in enumerate(rows):
+        key = (batch, of, "removed", DUPLICATE) if at in twins else (batch, of, outcome, rule)
+        found[key] = found.get(key, 0) + 1
+    return (_Count(*key, n) for key, n in found.items())
+
+
+def _shadows(made: Made, counted: counts.ByBatch) -> None:
+    """Notes who lost twins to whom, also of acquisitions that went over unread."""
+    places = made.held | {r.record_id: r.acquisition_id for r in made.records if not r.twin}
+    for row in made.records:
+        winner, lost = places[row.record_id], made.held.get(row.record_id)
+        if row.twin and winner != row.acquisition_id:
+            counts.shadow(counted[row.batch_id][row.acquisition_id], winner)
+        elif not row.twin and lost is not None:
+            counts.lose(counted[row.batch_id][lost], row.acquisition_id, 1)
+
+
+def _write(place: Place, plan: Plan, made: Made, name: str) -> None:
+    """One table's slice: what was read now, and what goes over."""
+    from deltalake import CommitProperties, write_deltalake
+
+    if name == "signature" and "signature" not in plan.versions:
+        return
+    table = TABLES[name]
+    fresh = SLICES[name](plan, made)
+    over = _over(place, plan, made, name) if name in ("record", "quarantine") else iter(())
+    first = next(over, None)
+    if not fresh.num_rows and first is None:
+        return  # a commit costs seconds
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield from fresh.to_batches()
+        if first is not None:
+            yield first
+            yield from over
+
+    write_deltalake(
+        str(place.table(name)), pa.RecordBatchReader.from_batches(table.schema, batches()), mode="overwrite",
+        predicate=_of(plan.read_ids),
+        commit_properties=CommitProperties(custom_metadata=commit_metadata(place)),
+    )  # fmt: skip
+
+
+def _over(place: Place, plan: Plan, made: Made, name: str) -> Iterator[pa.RecordBatch]:
+    """Rows of `record` or `quarantine` that go over from last states, under their new batches."""
+    schema, lost = TABLES[name].schema, pa.array(sorted(made.lost), pa.string())
+    columns = ", ".join(f'"{n}"' for n in schema.names)
+    for batch_id, over in plan.carried.items():
+        for batch in store.stream(place, f"SELECT {columns} FROM {name} WHERE {_of([over.batch_id])}", [name]):
+            whole = pa.Table.from_batches([batch]).cast(
+                schema
+            )  # what a query gives are views, which cannot be filtered
+            there = _among(whole.column("acquisition_id"), _ids(over))
+            if name == "record" and len(lost):
+                there = pc.call_function("and_not", [there, _among(whole.column("record_id"), lost)])
+            kept = whole.filter(there)
+            at = schema.get_field_index("batch_id")
+            kept = kept.set_column(at, schema.field(at), pa.array([batch_id] * kept.num_rows, pa.string()))
+            yield from kept.to_batches()
+
+
+def _ids(over: Carried) -> pa.Array:
+    return pa.array(sorted(over.acquisitions), pa.string())
+
+
+def _rows(place: Place, name: str, columns: str, where: str, wanted: pa.Array) -> Iterator[dict[str, Any]]:
+    """Rows of a table whose first column is one of `wanted`; the table is gone through batch by batch."""
+    if not len(wanted):
+        return
+    for batch in store.stream(place, f"SELECT {columns} FROM {name} WHERE {where}", [name]):
+        rows = pa.Table.from_batches([batch])
+        chosen = pc.call_function("indices_nonzero", [_among(rows.column(0), wanted)])
+        plain = [c.cast(pa.string()) if pa.types.is_string_view(c.type) else c for c in rows.columns]
+        yield from pa.table(plain, rows.column_names).take(chosen).to_pylist()
+
+
+def _among(column: pa.ChunkedArray, wanted: pa.Array) -> pa.ChunkedArray:
+    return pc.call_function("is_in", [column.cast(pa.string())], pc.SetLookupOptions(value_set=wanted))
+
+
+def _before(plan: Plan) -> list[Any]:
+    return [plan.before[b.source.id] for b in plan.read if b.source.id in plan.before]
+
+
+def _of(batches: Iterable[str]) -> str:
+    return f"batch_id IN ({_list(batches)})"
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(map(literal, sorted(set(names)))) or "NULL"
