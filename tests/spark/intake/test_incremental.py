@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from corpusgate.intake import known, states
+from corpusgate.intake import alone, known, states
 from corpusgate.intake.job import intake
 from corpusgate.intake.plan import BY_BATCH
 from corpusgate.lake import store
@@ -90,6 +90,16 @@ def test_what_changed_is_read_what_is_new_is_screened_and_the_result_is_that_of_
     assert (since["key:a2"], since["key:new"], since["key:a0"]) == (DAYS[0], DAYS[1], DAYS[1])
     assert (since["key:c1"], since["key:copy"]) == (DAYS[0], DAYS[1])  # the same record in another file
     assert not any(duplicates(full.place, n) for n in ("document", "screening", "finding", "signature"))
+
+    little = made
+    little.place = place_in(tmp_path / "little")
+    store.ensure_tables(little.place)
+    monkeypatch.setattr(alone, "fits", lambda *_: True)
+    alone_first = intake(first(little).run("r1", DAYS[0]))
+    alone_second = intake(second(little).run("r2", DAYS[1]))
+    assert content(little.place, batch, BY_BATCH) == found, "without Spark the same"
+    assert alone_first.model_dump(exclude={"seconds"}) == before.model_dump(exclude={"seconds"})
+    assert alone_second.model_dump(exclude={"seconds"}) == result.model_dump(exclude={"seconds"})
 
 
 def test_what_a_source_no_longer_has_is_buried_and_what_returns_is_not(spark, made):
