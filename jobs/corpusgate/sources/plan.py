@@ -16,12 +16,13 @@ from corpusgate.lake.run import Run, StepResult
 from corpusgate.settings.load import load_corpus
 from corpusgate.settings.place import Place
 from corpusgate.settings.source import FolderChannel, HttpChannel, NpmChannel, S3Channel, Source
+from corpusgate.sources.forecast import of_channel, screening
 from corpusgate.sources.job import judged
 
 Row = dict[str, Any]
 
 #: Columns of a row, in the order in which they are shown.
-COLUMNS = ("source", "fetch", "mb", "licence", "screen", "items", "last_time")
+COLUMNS = ("source", "fetch", "mb", "licence", "screen", "items", "cost", "last_time")
 
 
 def plan(place: Place, corpus_id: str, at: datetime) -> list[Row]:
@@ -31,7 +32,8 @@ def plan(place: Place, corpus_id: str, at: datetime) -> list[Row]:
     `licence`: today's verdict, where the bytes are here. `screen`: `all` items if the source is admitted, so many of
     its objects where the others did not change, `again` by newer detectors, `none` since nothing changed, `held`; empty
     where it cannot be known before the bytes are here.
-    `items`: what the last run read of it. `last_time`: what became of it then.
+    `items`: what the last run read of it. `cost`: requests and waiting, or seconds of screening by the last run's pace.
+    `last_time`: what became of it then.
     """
     run = Run("plan", load_corpus(place, corpus_id), at, place)
     last = last_run(place, corpus_id)
@@ -68,20 +70,23 @@ def here(place: Place, source: Source) -> bool:
 def _row(run: Run, source: Source, last: Run | None) -> Row:
     row: Row = {"source": source.id, **dict.fromkeys(COLUMNS[1:]), **_last(source, last)}
     if not here(run.place, source):
-        return {**row, "fetch": f"to fetch: {source.purl}"}
+        outlook = of_channel(run.place, source)
+        return {**row, "fetch": outlook.fetch, "mb": outlook.mb, "cost": outlook.cost}
     fetched = fetch(run, source)
     if fetched.state != "ok":
         return {**row, "fetch": f"not here: {fetched.because}"}
     acquisitions = fetched.facts["acquisitions"]
     known = "listed" if isinstance(source.channel, FolderChannel) else "archived"
     licence = judged(run, source, acquisitions)
+    screen = "held" if licence.state == "held" else _screening(run, source, acquisitions, licence)
     return {
         **row,
         "fetch": f"{known}: {len(acquisitions)} object{'' if len(acquisitions) == 1 else 's'}",
         "mb": round(sum(a["bytes"] for a in acquisitions) / 1e6, 1),
         "licence": f"{licence.facts['verdict']}: {licence.facts['reason']}"
         + (f"; held by {licence.held_by}" if licence.state == "held" and licence.facts["verdict"] == "pass" else ""),
-        "screen": "held" if licence.state == "held" else _screening(run, source, acquisitions, licence),
+        "screen": screen,
+        "cost": screening(last, row["items"], screen),
     }
 
 
