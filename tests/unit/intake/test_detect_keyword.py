@@ -175,3 +175,12 @@ def test_a_cache_that_cannot_be_written_costs_time_and_nothing_else(tmp_path):
     ]
     assert len(keys) > compiled.FROM_WORDS
     assert compiled.compiled(keys, tmp_path / "file" / "cache") is not None
+
+
+def test_of_lists_that_change_every_week_only_the_newest_stay_compiled(tmp_path, monkeypatch):
+    monkeypatch.setattr(compiled, "FROM_WORDS", 1)
+    for week in range(compiled.KEPT + 3):
+        compiled.compiled([f"第{week}周的词"], tmp_path)
+    assert len(list(tmp_path.iterdir())) == compiled.KEPT
+    monkeypatch.setattr(compiled, "_compile", lambda keys: pytest.fail("compiled again"))
+    compiled.compiled([f"第{compiled.KEPT + 2}周的词"], tmp_path)

@@ -18,6 +18,8 @@ from typing import Any
 
 FROM_WORDS = 2000
 """Shorter lists compile faster than a file is looked after."""
+KEPT = 8
+"""Compiled lists that stay: those of a few corpora, and of the weeks before."""
 _HASH = 32
 
 
@@ -86,5 +88,7 @@ def _keep(path: Path, body: bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(hashlib.sha256(body).digest() + body)
         os.replace(temporary, path)
+        for old in sorted(path.parent.glob("*.hsdb"), key=lambda p: p.stat().st_mtime)[:-KEPT]:
+            old.unlink(missing_ok=True)
     except OSError:
         return
