@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from corpusgate.gates import statistics
-from corpusgate.gates.figures import Figure, quoted
+from corpusgate.gates.figures import Figure, GateInput, quoted
 from corpusgate.lake import store
 from corpusgate.lake.run import Run
 from corpusgate.review import rules
@@ -134,12 +134,18 @@ def draws_of(place: Place, release_id: str, control_id: str = MANUAL) -> list[tu
 
 
 def failed_before(place: Place, control: Control, sample: Mapping[str, Any]) -> list[Failed]:
-    """The other samples of this corpus, control and modality that failed, in whatever release, in their order."""
+    """The other samples of this corpus, control and modality that failed, in whatever release, in their order.
+
+    Raises:
+        GateInput: people reviewed a sample that is not there any more: a failure may have been removed with it.
+    """
     assert control.draw is not None and control.bound is not None
     where = f"control_id = {quoted(control.id)} AND stratum = {quoted(sample['stratum'])}"
     rows = store.read(place, "sample", where=where).to_pylist()
     corpus = sample["release_id"].rpartition("-")[0]
     reviewed = set(store.query(place, "SELECT DISTINCT sample_id FROM review", ["review"]).column(0).to_pylist())
+    if gone := sorted(reviewed - set(store.read(place, "sample", ["sample_id"]).column(0).to_pylist())):
+        raise GateInput(f"people reviewed {', '.join(gone[:5])}, but the table sample has no such row any more")
     answered = {r["follows"] for r in rows if r["follows"]}
     failed = []
     for row in sorted(rows, key=lambda r: (r["drawn_at"], r["seed"])):

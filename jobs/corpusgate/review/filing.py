@@ -35,10 +35,14 @@ JUDGED_ANEW = ("source_gate", "release_gate", "publish", "evidence")
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """What a filing waits for: the samples of people with how they stand, and whether all of them are `enough`."""
+    """What a filing waits for: the samples of people with how they stand, and whether all of them are `enough`.
+
+    `unanswered`: samples that failed earlier and that no draw followed; until `sample again` these here cannot pass.
+    """
 
     release_id: str
     samples: tuple[Standing, ...]
+    unanswered: tuple[str, ...] = ()
 
     @property
     def enough(self) -> bool:
@@ -62,9 +66,15 @@ def waits_for(place: Place, release_id: str) -> Wait:
     Raises:
         UserError: no such release.
     """
-    from corpusgate.gates.reviewed import in_force_samples
+    from corpusgate.gates.reviewed import failed_before_sample, in_force_samples
 
-    return Wait(release_id, tuple(standing(place, s["sample_id"]) for s in in_force_samples(place, release_id)))
+    samples = in_force_samples(place, release_id)
+    said = all((place.table(t) / "_delta_log").is_dir() for t in ("review", "review_assignment"))
+    earlier = {
+        f.row["sample_id"]: None
+        for s in (samples if said else ()) for f in failed_before_sample(place, s) if f.unanswered or f.row["seed"] == s["seed"]
+    }  # fmt: skip
+    return Wait(release_id, tuple(standing(place, s["sample_id"]) for s in samples), tuple(earlier))
 
 
 def reopened(place: Place, release_id: str, at: datetime) -> Run:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from corpusgate.errors import UserError
+from corpusgate.gates.figures import GateInput
 from corpusgate.gates.reviewed import MANUAL, draws_of, failed_before_sample, in_force_samples, manual_figures
 from corpusgate.lake import store
 from corpusgate.release.digests import canonical
@@ -15,6 +16,7 @@ from corpusgate.review.after_failure import causes, redraw_after
 from corpusgate.review.assignments import assign, record
 from corpusgate.review.draw import Draw as Draw
 from corpusgate.review.draw import item_rows, place_in_draw, redraw, sample_id, sample_row
+from corpusgate.review.filing import waits_for
 from corpusgate.review.fold import fold
 from corpusgate.review.sampling import sample_row as row_of
 from corpusgate.settings.catalogue import load_catalogue
@@ -124,6 +126,7 @@ def test_a_candidate_after_a_failure_passes_only_by_a_draw_that_answers_it(faile
     fold(failed.place, "test")
     one = figure(failed, name)
     assert one.state == "pending" and f"corpusgate sample again {failed.sample} --release {name}" in one.because
+    assert waits_for(failed.place, name).unanswered == (failed.sample,)
     fresh = redraw_after(failed.place, failed.sample, WHY, "lead", at(7), name)
     assert fresh["release_id"] == name and fresh["seed"] == f"s/{MANUAL}/again-1"
     assign(failed.place, fresh["sample_id"], ["ben"], "lead", at(8))
@@ -133,6 +136,7 @@ def test_a_candidate_after_a_failure_passes_only_by_a_draw_that_answers_it(faile
     assert one.state == "measured" and one.value == 1.0
     assert f"draw {failed.sample} of {failed.release} failed" in one.because, "shown for good"
     assert [f.unanswered for f in failed_before_sample(failed.place, fresh)] == [False]
+    assert waits_for(failed.place, name).unanswered == ()
 
 
 def test_a_failure_that_people_take_back_is_none(failed: Room) -> None:
@@ -146,6 +150,14 @@ def test_a_failure_that_people_take_back_is_none(failed: Room) -> None:
 
 def room_says(room: Room, ordinal: int):
     return room.says("ann", ordinal, "good", late=600)
+
+
+def test_a_failed_sample_that_was_removed_is_missed(failed: Room) -> None:
+    name, _ = rebuilt(failed, "seed-2")
+    kept = [r for r in rows(failed.place, "sample") if r["sample_id"] != failed.sample]
+    store.replace(failed.place, "sample", kept, "true", "cover-up")
+    with pytest.raises(GateInput, match=f"people reviewed {failed.sample}, but the table sample has no such row"):
+        figure(failed, name)
 
 
 def test_figures_of_other_corpora_do_not_meet(failed: Room) -> None:
