@@ -70,10 +70,12 @@ def waits_for(place: Place, release_id: str) -> Wait:
 
     samples = in_force_samples(place, release_id)
     said = all((place.table(t) / "_delta_log").is_dir() for t in ("review", "review_assignment"))
-    earlier = {
-        f.row["sample_id"]: None
-        for s in (samples if said else ()) for f in failed_before_sample(place, s) if f.unanswered or f.row["seed"] == s["seed"]
-    }  # fmt: skip
+    earlier = dict.fromkeys(
+        f.row["sample_id"]
+        for s in (samples if said else ())
+        for f in failed_before_sample(place, s)
+        if f.unanswered or f.row["seed"] == s["seed"]
+    )
     return Wait(release_id, tuple(standing(place, s["sample_id"]) for s in samples), tuple(earlier))
 
 
