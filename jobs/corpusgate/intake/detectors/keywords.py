@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,8 @@ class KeywordDetector:
         return sorted(out, key=lambda f: (f.start, f.end, f.rule, f.risk))
 
 
-def carrying(risks: Sequence[str]) -> str:
+@lru_cache(maxsize=4096)
+def carrying(risks: tuple[str, ...]) -> str:
     """The risk on which a word's weight lies: the first that counts for a source (A.1 to A.4), else the first."""
     return next((r for r in risks if r in RISKS_OF_SOURCE), risks[0])
 
