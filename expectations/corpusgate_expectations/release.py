@@ -13,6 +13,7 @@ def suite(catalogue: Catalogue) -> ExpectationSuite:
     return suite_of(
         "release",
         within_bound(catalogue["45654-4-1-2-a"]),
+        within_bound(catalogue["45652-draft-5-a"]),
         within_bound(catalogue["45652-draft-5-e"]),
         within_bound(catalogue["45652-draft-6-1-a"]),
         within_bound(catalogue["45652-draft-6-1-b"]),

@@ -19,9 +19,16 @@ from corpusgate.lake.run import Run
 from corpusgate.review.draw import TECHNICAL
 from corpusgate.settings.catalogue import Catalogue
 
-PROVIDERS, OVERSEAS, LICENCE, ORIGIN = "45654-4-1-2-a", "45654-4-1-2-b", "45654-4-1-3-a", "45652-draft-6-2-a"
+GRADED, PROVIDERS, OVERSEAS, LICENCE, ORIGIN = (
+    "45652-draft-5-a",
+    "45654-4-1-2-a",
+    "45654-4-1-2-b",
+    "45654-4-1-3-a",
+    "45652-draft-6-2-a",
+)
 COVERAGE, PERSONAL, SENSITIVE, RISKY = "45654-4-2-1", "45654-4-2-3-a", "45654-4-2-3-b", "45652-draft-6-3-d"
 OF_RECORDS = (
+    (GRADED, "release"),
     (PROVIDERS, "release"), (OVERSEAS, "release"), (LICENCE, "release"), (ORIGIN, "release"), (COVERAGE, "content"),
     (RISKY, "content"), *IDENTIFICATION,
 )  # fmt: skip
@@ -50,7 +57,12 @@ def release_figures(run: Run, catalogue: Catalogue, c: Candidate) -> list[Figure
 
 def _of_records(run: Run, c: Candidate) -> list[Figure]:
     found = strata(run, c)
-    figures = [*_providers(run, c, found), _overseas(run, c, found), *identified_figures(run, c, found)]
+    figures = [
+        _graded(run, c, found),
+        *_providers(run, c, found),
+        _overseas(run, c, found),
+        *identified_figures(run, c, found),
+    ]
     whole = found.get(("all", ""), NOTHING)
     said = "released records stand in a part without a passing licence"
     figures.append(_count(c, LICENCE, "release", "", whole.counted("unlicensed"), whole.records, said))
@@ -64,6 +76,15 @@ def _of_records(run: Run, c: Candidate) -> list[Figure]:
         said += allowed_said(one.counted("allowed")[0])
         figures.append(_count(c, RISKY, "content", stratum, one.counted("risky"), one.records, said))
     return figures
+
+
+def _graded(run: Run, c: Candidate, found: Strata) -> Figure:
+    """45652-draft 5 a: of the sources that give to the release, those whose declaration names no grade."""
+    taken = [s for s in run.sources if found.get(("source", s.id), NOTHING).records]
+    bare = [s.id for s in taken if s.grade is None]
+    because = f"{len(bare)} of {len(taken)} sources are of no grade" + (f": {', '.join(bare)}" if bare else "")
+    k, n = len(bare), len(taken)
+    return Figure(GRADED, "release", "release", c.release_id, "measured", value=float(k), k=k, n=n, because=because)
 
 
 def _providers(run: Run, c: Candidate, found: Strata) -> list[Figure]:

@@ -217,6 +217,9 @@ class Source(Declared):
     language: str = Field(description="BCP 47, or mul")
     country: str = Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2 of the provider: domestic or overseas")
     category: str
+    grade: Literal["general", "important", "core"] | None = Field(
+        None, description="grade of the data by the organisation's rules (45652-draft 5 a); category is their class"
+    )
     owner: str = Field(description="who answers for the source inside the team (a role)")
     provider: str = Field(
         description="registrable domain, organisation or data set: what counts as one source in 4.1.2"

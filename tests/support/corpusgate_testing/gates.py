@@ -248,7 +248,7 @@ def _write_conf(place: Place, lake: Lake) -> None:
     for source_id, (kind, language, country, provider) in lake.sources.items():
         source = {
             "title": f"Source {source_id}", "kind": kind, "language": language, "country": country, "category": "test",
-            "owner": "owner", "provider": provider, "description": "made up for a test",
+            "grade": "general", "owner": "owner", "provider": provider, "description": "made up for a test",
             "channel": {"type": "folder", "path": source_id}, "reader": {"format": "jsonl", "text": "text"},
         } | lake.blocks.get(source_id, {})  # fmt: skip
         (place.conf / "sources" / f"{source_id}.yaml").write_text(json.dumps(source), "utf-8")

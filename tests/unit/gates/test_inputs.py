@@ -183,7 +183,7 @@ def files() -> Iterator[str]:
     yield from ("intake.json", "decide.json", "source_gate.json", "hosts.json", "run.json")
 
 
-@pytest.mark.parametrize("name", files())
+@pytest.mark.parametrize("name", list(files()))
 def test_without_a_step_s_result_something_fails(tmp_path: Path, base: Path, before: Seen, name: str) -> None:
     (path,) = base.rglob(f"{RUN_ID}/{name}")
     after = without(base, tmp_path, str(path.relative_to(base)))

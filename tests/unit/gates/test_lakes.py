@@ -133,6 +133,7 @@ def released_part_without_licence(lake: Lake) -> None:
 
 
 PLANTED: list[tuple[str, Callable[[Lake], Any], dict[tuple[str, str], str]]] = [
+    ("45652-draft-5-a", lambda lake: lake.blocks["beta"].update(grade=None), {("45652-draft-5-a", RELEASE): "fail"}),
     ("45654-4-1-1-a", lambda lake: admission_share(lake, 2), {("45654-4-1-1-a", "alpha"): "fail"}),
     # these two records are removed by decide, so the candidate does not have them
     ("45654-4-1-1-b", lambda lake: two_illegal_removed(lake), {("45654-4-1-1-b", "alpha"): "fail"}),
