@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -120,6 +121,7 @@ class _Child:
 
 
 _idle: list[_Child] = []
+_last: list[Any] = []
 
 
 def read_apart(module: ModuleType, member: Member, reader: Reader) -> Iterator[Item | Fault | Signal]:
@@ -133,8 +135,8 @@ def read_apart(module: ModuleType, member: Member, reader: Reader) -> Iterator[I
     """
     seconds = int(getattr(module.Options.model_validate(reader.options), "seconds", SECONDS))
     resumes, done, deaths = getattr(module, "RESUMES", False), 0, 0
-    with tempfile.TemporaryDirectory(prefix="corpusgate-") as folder:
-        request, content = _request(module, member, reader, seconds, Path(folder))
+    with ExitStack() as stack:
+        request, content = _request(module, member, reader, seconds, stack)
         while True:
             place: list[int | None] = [None]
             try:
@@ -192,11 +194,11 @@ def _checked(found: Item | Fault | Signal) -> Item | Fault | Signal:
 
 
 def _request(
-    module: ModuleType, member: Member, reader: Reader, seconds: int, folder: Path
+    module: ModuleType, member: Member, reader: Reader, seconds: int, stack: ExitStack
 ) -> tuple[dict[str, Any], bytes]:
     """What the child is told, and the member's bytes where they are few; else where they lie."""
     request: dict[str, Any] = {
-        "module": module.__name__, "reader": reader.model_dump(mode="json"), "seconds": seconds,
+        "module": module.__name__, "reader": _as_json(reader), "seconds": seconds,
         "member": {"name": member.name, "size": member.size}, "path": None, "packed": None, "inline": 0,
     }  # fmt: skip
     if member.packed is not None:
@@ -207,11 +209,18 @@ def _request(
         content = stream.read(INLINE_MAX + 1)
         if len(content) <= INLINE_MAX:
             return {**request, "inline": len(content)}, content
-        copy = folder / "member"
+        copy = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="corpusgate-"))) / "member"
         with copy.open("xb") as file:
             file.write(content)
             shutil.copyfileobj(stream, file, 1 << 20)
     return {**request, "path": str(copy)}, b""
+
+
+def _as_json(reader: Reader) -> str:
+    """The reader as JSON, kept as long as the same one is asked with: a source has one for all its members."""
+    if not _last or _last[0] is not reader:
+        _last[:] = [reader, reader.model_dump_json()]
+    return str(_last[1])
 
 
 def _free() -> _Child:

@@ -13,6 +13,7 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -64,7 +65,7 @@ def _serve(requests: BinaryIO, out: BinaryIO) -> None:
 
 
 def _found(request: dict[str, Any], content: bytes, out: BinaryIO) -> Iterator[Item | Fault | Signal]:
-    reader, member = Reader.model_validate(request["reader"]), _member(request, content)
+    reader, member = _reader(request["reader"]), _member(request, content)
     module = import_module(request["module"])
     more: dict[str, Any] = {}
     if getattr(module, "RESUMES", False):
@@ -79,6 +80,11 @@ def _found(request: dict[str, Any], content: bytes, out: BinaryIO) -> Iterator[I
         raise
     except Exception as error:  # whatever a parser of hostile bytes raises is about these bytes
         yield Fault(member.name, "parser_ended", f"{type(error).__name__}: {error}"[:300])
+
+
+@lru_cache(maxsize=8)
+def _reader(said: str) -> Reader:
+    return Reader.model_validate_json(said)
 
 
 def _member(request: dict[str, Any], content: bytes) -> Member:
