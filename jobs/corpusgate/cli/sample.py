@@ -106,13 +106,16 @@ def export(
     sample: Annotated[str, typer.Argument(help="Id of a sample.")],
     out: Annotated[Path, typer.Option("--out", help="File to write; its ending says the form.")],
     form: Annotated[FileForm | None, typer.Option("--format", help="csv, jsonl, xlsx or label-studio.")] = None,
+    reviewer: Annotated[
+        str | None, typer.Option("--reviewer", help="Only what is still this person's to judge.")
+    ] = None,
     at: Annotated[str | None, typer.Option("--at", help="When it is exported, ISO 8601. Default: now.")] = None,
 ) -> None:
     """Writes a sample for people: the released texts, with columns for verdict, risks and comment."""
     from corpusgate.review.export import export as write
 
     chosen = form.value if form else out.suffix.removeprefix(".").lower()
-    number = write(find_place(), sample, out, chosen, moment(at) if at else datetime.now(UTC))
+    number = write(find_place(), sample, out, chosen, moment(at) if at else datetime.now(UTC), reviewer)
     typer.echo(f"Wrote {number} items of {sample} to {out}.")
 
 

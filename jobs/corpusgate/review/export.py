@@ -23,6 +23,7 @@ from corpusgate.lake import store
 from corpusgate.lake.lease import lease
 from corpusgate.release.digests import file_sha256
 from corpusgate.review import label_studio
+from corpusgate.review.assignments import items_for
 from corpusgate.review.draw import GROUPS, ITEMS_RECORDED_MAX, OF_CANDIDATE, item_of
 from corpusgate.review.groups import as_one, by_item, is_as_drawn, is_group
 from corpusgate.review.sampling import frame_behind, items, sample_row
@@ -37,11 +38,13 @@ TO_FILL = ("verdict", "risks", "comment")
 CELL = 32_000
 
 
-def export(place: Place, sample_id: str, path: Path, form: str, at: datetime) -> int:
-    """Writes the sample to `path` and says so in the table `export`; returns how many items.
+def export(place: Place, sample_id: str, path: Path, form: str, at: datetime, reviewer: str | None = None) -> int:
+    """Writes the sample to `path` and says so in the table `export`; returns how many items. `reviewer`: only the items
+    that are this person's to judge and that he or she has not judged yet.
 
     Raises:
-        UserError: no such sample or form. CorpusgateError: a text is not the one that was drawn.
+        UserError: no such sample or form, or it is not given to the reviewer.
+        CorpusgateError: a text is not the one that was drawn.
     """
     if form not in FORMATS:
         raise UserError(f"No form {form!r}: {', '.join(FORMATS)}.")
@@ -49,6 +52,9 @@ def export(place: Place, sample_id: str, path: Path, form: str, at: datetime) ->
     if row["size"] > ITEMS_RECORDED_MAX:
         raise UserError(f"The {row['size']} items of {sample_id} were not written out: it is a sample for machines.")
     names, rows = rows_of(place, row)
+    if reviewer is not None:
+        mine = {t.ordinal for t in items_for(place, sample_id, reviewer) if t.mine is None}
+        rows = [r for r in rows if r["ordinal"] in mine]
     written(path, form, names, rows)
     about = {
         "release_id": row["release_id"], "path": str(path.resolve()), "format": f"sample {sample_id}, {form}",

@@ -222,3 +222,21 @@ def test_neither_messages_nor_logs_tell_a_text(
     told = repr(done) + caplog.text + "".join(capsys.readouterr())
     assert secret[:14] not in told and "ordinary sentence" not in told
     assert all(len(r.reason) < 200 for r in done.refused)
+
+
+def test_each_person_gets_a_file_of_what_is_his_or_hers_to_judge(room: Room, tmp_path: Path) -> None:
+    room.give("ben")
+    files = {who: tmp_path / f"{who}.csv" for who in ("ann", "ben")}
+    numbers = {who: export(room.place, room.sample, path, "csv", AT, who) for who, path in files.items()}
+    assert sum(numbers.values()) == 12 and all(numbers.values()), "none is judged twice here"
+    for who, path in files.items():
+        with path.open(encoding="utf-8", newline="") as file:
+            lines = [r | {"verdict": "good"} for r in csv.DictReader(file)]
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, lines[0])
+            writer.writeheader()
+            writer.writerows(lines)
+        assert import_file(room.place, room.sample, path, who, at(1)) == Imported(numbers[who], 0, 0, ())
+    assert export(room.place, room.sample, tmp_path / "again.csv", "csv", AT, "ann") == 0
+    with pytest.raises(UserError, match="is given to 'mia'"):
+        export(room.place, room.sample, tmp_path / "x.csv", "csv", AT, "mia")
