@@ -71,6 +71,11 @@ class Bench:
                 self._others(size, corpus, turn)
         if not self.given.quick:
             self._one_process(made[sizes[0]])
+        if self.given.incremental:
+            corpus = made[sizes[-1]]
+            said = self._lines("incremental.py", corpus.folder, self.work / "incremental")
+            self.said["incremental"] = {**said[-1], "docs": corpus.docs}
+            self._save()
 
     def _corpus(self, size: str) -> corpora.Corpus:
         folder = self.given.corpora / size.upper()
@@ -124,8 +129,11 @@ class Bench:
 
     def _lines(self, script: str, *arguments: Path) -> list[Any]:
         command = [sys.executable, str(HOME / "bench" / script), *map(str, arguments)]
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=rebuild.base_environment())
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=rebuild.base_environment())
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        if not lines:
+            raise SystemExit(f"{script} measured nothing and ended with {done.returncode}; what it says stands above.")
+        return lines
 
     def _note(self, tool: str, size: str, turn: int, cost: Cost, **about: Any) -> None:
         row = {"tool": tool, "size": size, "round": turn + 1, **_row(cost), "load": round(os.getloadavg()[1], 1)}
@@ -177,6 +185,11 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     add("--work", type=Path, default=HOME / "var" / "bench" / "work")
     add("--json", type=Path, default=HOME / "var" / "bench" / "bench.json")
     add("--quick", action="store_true", help="leave out the disguised keywords and the near search in one process")
+    add(
+        "--incremental",
+        action="store_true",
+        help="also nothing changed and 1 % changed (incremental.py), the last size",
+    )
     add("--write", action="store_true", help="put the tables into docs/performance.md")
     add("--from", type=Path, dest="told", metavar="FILE", help="measure nothing; tell this file")
     given = parser.parse_args(arguments)

@@ -11,6 +11,7 @@ Median = Callable[[str, str], float | None]
 SPARK_STEPS, GATE_STEPS = ("intake", "decide", "publish"), ("source_gate", "release_gate")
 FIXED, MARGINAL, WHOLE, IO, GATES, MEMORY = 110.0, 2.5, 5.0, 1.6, 0.10, 1.3
 RECALL, PRECISION, FORMS = 0.98, 0.99, 0.99
+AGAIN, CHANGED = 1.2, 0.10
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,10 @@ def targets(said: dict[str, Any], cpu: Median, step: Median) -> Iterator[Target]
     worst = duplicates[-1] if duplicates else {}
     yield _at_least("recall of duplicates in the rebuild", RECALL, worst.get("all"))
     yield _at_least("precision of duplicates in the rebuild", PRECISION, worst.get("precision"))
+    again = said.get("incremental", {})
+    yield _at_most("nothing changed, times the fixed cost", AGAIN, again.get("none_over_fixed"), "{:.2f}")
+    worst_change = max(again.get("share_of_full", {}).values(), default=None)
+    yield _at_most("1 % changed, share of a full rebuild, both beyond none", CHANGED, worst_change, "{:.3f}")
     forms = [f["recall"] for f in said.get("forms", {}).get("recall", {}).values() if f["recall"] is not None]
     yield _at_least("disguised keywords, the worst form", FORMS, min(forms, default=None))
 

@@ -141,6 +141,14 @@ def _one_process(said: dict[str, Any]) -> Iterable[str]:
             f"matching {b['detector_mb_s']}, plain matching without folding {b['plain_mb_s']}; "
             f"{b['documents_with_a_hit']} of them have a hit once folded ({b['plain_documents_with_a_hit']} as stored)."
         )
+    if again := said.get("incremental"):
+        cpu = again["cpu_s"]
+        shares = again["share_of_full"]
+        rows = [[n, _number(c), _share(shares.get(n))] for n, c in cpu.items()]
+        heads = [f"rebuild of {again['docs']:,} documents in one source", "CPU-s", "(this - none) / (full - none)"]
+        yield (
+            _table(heads, rows) + "\n\n`files`: all of one file in a hundred changed; `spread`: 1 % of every file did."
+        )
     if near := said.get("near"):
         rows = [
             [Path(n["corpus"]).name, f"{n['documents']:,}", _share(n["recall"]), _share(n["span"]), _share(n["spread"]),

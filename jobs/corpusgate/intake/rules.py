@@ -151,9 +151,15 @@ def licence_part(member: str, parts: Sequence[LicencePart]) -> str | None:
     A source that declares no part has one all the same: a person may conclude about it.
     """
     for part in parts or (LicencePart(),):
-        if matches(member, part.include):
+        if _included(member, part.include):
             return part.id
     return None
+
+
+@lru_cache(maxsize=4096)
+def _included(member: str, include: tuple[str, ...]) -> bool:
+    # Asked for each record, and many records of a member come one after the other.
+    return matches(member, include)
 
 
 def source_rule(reader: Reader, item: Item) -> str | None:

@@ -137,7 +137,7 @@ def test_partitioning_changes_nothing(search, partitions):
     found = {
         (r["text_a"], r["text_b"]): (r["jaccard"], r["overlap"]) for r in frames.check(members, documents).collect()
     }
-    assert frames.overfull(buckets).isEmpty()
+    assert frames.overfull(buckets, gathered).isEmpty()
     same(found, full(texts, 1000))
     assert found[rules.pair(text_sha256(texts[0]), text_sha256(texts[-1]))] == (1.0, 1.0), (
         "a twin in traditional script"

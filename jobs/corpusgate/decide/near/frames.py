@@ -21,22 +21,28 @@ if TYPE_CHECKING:
     from corpusgate.settings.corpus import NearDuplicates
 
 MEMBERS = "text_sha256 string, batch_id string, buckets array<bigint>, new boolean"
+_MEMBER = ("text_sha256", "batch_id", "buckets", "new")
 _SEQUENCES = "text_sha256 string, hashes binary, whole boolean"
 _COMPARED = "text_a string, text_b string, batch_id string, jaccard double, overlap double"
 
 
 def in_buckets(signatures: DataFrame) -> DataFrame:
-    """text_sha256, batch_id, bucket: a row for each band of each signature. A bucket's number names band and minima."""
-    # One small expression, not 28: compiling those costs more than they save on a corpus of any usual size.
+    """text_sha256, batch_id, who (its hash as a number), bucket: a row for each band of each signature.
+
+    A bucket's number names band and minima.
+    """
     width = ROWS * 4
-    number = f"xxhash64(band, substring(signature, band * {width} + 1, {width}))"
-    numbers = F.expr(f"transform(sequence(0, {BANDS - 1}), band -> {number})")
-    return signatures.select("text_sha256", "batch_id", F.explode(numbers).alias("bucket"))
+    number = F.expr(f"xxhash64(band, substring(signature, band * {width} + 1, {width}))").alias("bucket")
+    # Joined, not exploded: a join is compiled with what follows, so that no row is copied before it is one number.
+    bands = signatures.sparkSession.range(BANDS).select(F.col("id").cast("int").alias("band"))
+    narrow = signatures.select("text_sha256", "batch_id", F.xxhash64("text_sha256").alias("who"), "signature")
+    return narrow.crossJoin(F.broadcast(bands)).select("text_sha256", "batch_id", "who", number)
 
 
 def gathering(new: DataFrame, old: DataFrame | None = None) -> DataFrame:
-    """text_sha256, batch_id, bucket, new: new signatures (`text_sha256, batch_id, signature`) in all their buckets, old
-    ones in those that a new one is in."""
+    """text_sha256, batch_id, who, bucket, new: new signatures (`text_sha256, batch_id, signature`) in all buckets of
+    theirs, old ones in those that a new one is in.
+    """
     everyone = in_buckets(new).withColumn("new", F.lit(True))
     if old is None:
         return everyone
@@ -46,14 +52,15 @@ def gathering(new: DataFrame, old: DataFrame | None = None) -> DataFrame:
 
 
 def shared(gathered: DataFrame) -> DataFrame:
-    """The buckets in which a new text meets another one: bucket, texts (how many), who (a checksum of them), batch_id
-    (the greatest of the new ones). Few rows out of many."""
+    """The buckets in which a new text meets another one: bucket, texts (how many), who (a checksum of them).
+
+    Few rows out of many.
+    """
+    # Numbers only: with a text among the aggregates Spark would sort all rows instead of hashing them.
     counted = gathered.groupBy("bucket").agg(
-        F.count("*").alias("texts"),
-        F.bit_xor(F.xxhash64("text_sha256")).alias("who"),
-        F.max(F.when(F.col("new"), F.col("batch_id"))).alias("batch_id"),
+        F.count("*").alias("texts"), F.bit_xor("who").alias("who"), F.max("new").alias("new")
     )
-    return counted.where((F.col("texts") > 1) & F.col("batch_id").isNotNull())
+    return counted.where((F.col("texts") > 1) & F.col("new")).drop("new")
 
 
 def members(gathered: DataFrame, buckets: DataFrame, limit: int = OVERFULL) -> DataFrame:
@@ -65,20 +72,26 @@ def members(gathered: DataFrame, buckets: DataFrame, limit: int = OVERFULL) -> D
     return inside.groupBy("text_sha256", "batch_id", "new").agg(F.sort_array(F.collect_list("bucket")).alias("buckets"))
 
 
-def overfull(buckets: DataFrame, limit: int = OVERFULL) -> DataFrame:
-    """Of `shared` buckets those of more than `limit` texts: bucket, batch_id, texts."""
-    return buckets.where(F.col("texts") > limit).select("bucket", "batch_id", "texts")
+def overfull(buckets: DataFrame, gathered: DataFrame, limit: int = OVERFULL) -> DataFrame:
+    """Of `shared` buckets those of more than `limit` texts: bucket, batch_id (the greatest of the new texts), texts."""
+    full = buckets.where(F.col("texts") > limit).select("bucket", "texts")
+    inside = gathered.where("new").join(full, "bucket")
+    return inside.groupBy("bucket", "texts").agg(F.max("batch_id").alias("batch_id"))
 
 
-def check(compared: DataFrame, document: DataFrame, *, edges_only: bool = True) -> DataFrame:
+def check(compared: DataFrame, document: DataFrame, *, few: bool = False, edges_only: bool = True) -> DataFrame:
     """Compares the texts (`MEMBERS`) of each bucket: text_a, text_b, batch_id and their `rules.Likeness`.
 
     A pair is compared where one of the two is new there, once; only edges are given unless told otherwise. `document`
-    has text_sha256, text. A text that is gone from it takes no part.
+    has text_sha256, text. A text that is gone from it takes no part. `few`: every worker can hold all of `compared`, so
+    that no text has to be shuffled to be found.
     """
-    texts = document.select("text_sha256", "text").join(compared.select("text_sha256"), "text_sha256", "left_semi")
+    wanted = compared.select("text_sha256")
+    if few:
+        wanted, compared = F.broadcast(wanted), F.broadcast(compared)
+    texts = document.select("text_sha256", "text").join(wanted, "text_sha256", "left_semi")
     runs = texts.mapInArrow(compare.sequence_batches, _SEQUENCES)
-    rows = compared.join(runs, "text_sha256").select("*", F.explode("buckets").alias("bucket"))
+    rows = runs.join(compared, "text_sha256").select(*_MEMBER, "hashes", "whole", F.explode("buckets").alias("bucket"))
     # Spread by bucket alone, and sorted, so that a bucket's members come one after the other.
     return rows.repartition("bucket").sortWithinPartitions("bucket").mapInArrow(_comparing(edges_only), _COMPARED)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from corpusgate.settings.corpus import NearDuplicates
 
 _OVERFULL = "overfull-"  # slices of near_edge with the links of overfull buckets, one a corpus
+BROADCAST_ROWS = 2_000_000  # members up to which every worker is sent all of them
 _FEW = 20_000  # rows that the driver writes itself: a commit by Spark costs some 3 CPU seconds
 
 
@@ -85,6 +86,8 @@ def compare_new(search: Search) -> list[str]:
 
     Returns the batches; none where all were compared before.
     """
+    from pyspark.sql import functions as F
+
     from corpusgate.decide.near import frames
     from corpusgate.lake.frames import one_of, read
 
@@ -101,11 +104,12 @@ def compare_new(search: Search) -> list[str]:
         gathered.persist()
     buckets = frames.shared(gathered).persist()
     members = frames.members(gathered, buckets, search.limit).persist()
-    found = frames.check(members, read(search.session, search.place, "document"))
+    few = members.count() <= BROADCAST_ROWS
+    found = frames.check(members, read(search.session, search.place, "document"), few=few)
     others = search.read("near_edge").where(f"NOT ({chosen}) AND NOT startswith(batch_id, '{_OVERFULL}')")
     search.write("near_edge", found.join(others, ["text_a", "text_b"], "left_anti"), fresh)
-    overfull = frames.overfull(buckets, search.limit)
-    if not overfull.isEmpty():
+    if not buckets.where(F.col("texts") > search.limit).isEmpty():
+        overfull = frames.overfull(buckets, gathered, search.limit)
         # What was overfull once stays noted: only its links were compared, even if texts have gone since.
         noted = search.read("near_bucket").where(chosen).select("bucket", "batch_id", "texts")
         overfull = overfull.unionByName(noted).groupBy("bucket", "batch_id").max("texts")
