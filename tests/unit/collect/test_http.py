@@ -9,6 +9,7 @@ import pytest
 from corpusgate.collect.channels import Bench, http
 from corpusgate.collect.job import fetch
 from corpusgate.collect.rules import acquisition_rows, signal_rows
+from corpusgate.collect.web import addresses
 from corpusgate.errors import NotAvailable
 from corpusgate.settings.source import HttpChannel
 from corpusgate_testing.sources import declared, installation, run_of
@@ -307,3 +308,20 @@ def test_names_are_safe_and_tell_addresses_apart():
     names = [http.name_of(u) for u in urls]
     assert len(set(names)) == len(urls) and names[0] == "h.example/a/b.txt"
     assert all(".." not in n.split("/") and not n.startswith("/") for n in names)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"<urlset>" + b"<a>" * 1000, "nested"), (b"<!DOCTYPE a [<!ENTITY b 'c'>]><urlset/>", "document type"),
+        (b"<html/>", "begins with <html>"), (b"<urlset>", "no XML"),
+    ],
+)  # fmt: skip
+def test_a_hostile_sitemap_is_said_to_be_unusable(body, says):
+    with pytest.raises(addresses.Unusable, match=says):
+        addresses.of_sitemap(body)
+
+
+def test_addresses_stand_in_entries_and_nowhere_else():
+    body = b"<urlset><loc>http://a/0</loc><url><loc> http://a/1 </loc><x><loc>http://a/2</loc></x></url></urlset>"
+    assert addresses.of_sitemap(body) == (["http://a/1"], [])

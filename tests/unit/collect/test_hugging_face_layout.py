@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpusgate.collect.channels import Bench, folder
+from corpusgate.collect.job import fetch
 from corpusgate.intake.items import Item
 from corpusgate.intake.read import read_items
 from corpusgate.intake.rules import matches, member_path
 from corpusgate.settings.source import FolderChannel, Reader
-from corpusgate_testing.sources import installation
+from corpusgate.sources.job import judged
+from corpusgate_testing.sources import declared, installation, run_of
 
 
 def shards(root, suffix):
@@ -41,6 +44,37 @@ def read(tmp_path, suffix, include):
         if matches(member_path(one.name), said.include):
             found += read_items(one.path, one.name, said)
     return {o.name for o in objects}, found
+
+
+def test_the_card_is_evidence_for_the_licence_by_its_words_and_its_hash(tmp_path):
+    place = installation(tmp_path, "notes")
+    shards(tmp_path / "set", "parquet")
+    card = tmp_path / "set" / "README.md"
+    said = {"expression": "CC0-1.0", "read_from": "README.md", "quote": "license: cc0-1.0",
+            "sha256": hashlib.sha256(card.read_bytes()).hexdigest()}  # fmt: skip
+    source = declared(
+        channel={"type": "folder", "path": str(tmp_path / "set")}, licence=[{"id": "all", "declared": said}],
+        reader={"format": "parquet", "include": ["data/*.parquet"], "key": "id", "fields": {"meta": "meta"}},
+    )  # fmt: skip
+    run = run_of(place)
+    acquisitions = fetch(run, source).facts["acquisitions"]
+    assert judged(run, source, acquisitions).facts["verdict"] == "pass"
+    card.write_text("---\nlicense: cc-by-nc-4.0\n---\n", "utf-8")
+    acquisitions = fetch(run, source).facts["acquisitions"]
+    assert judged(run, source, acquisitions).facts["reason"] == "licence_statement_changed"
+
+
+def test_splits_in_folders_and_an_older_arrow_info_beside_them_are_passed_over(tmp_path):
+    place = installation(tmp_path, "notes")
+    for split in ("train", "validation"):
+        (tmp_path / "set" / split).mkdir(parents=True)
+        pq.write_table(pa.table({"text": [split]}), tmp_path / "set" / split / "0000.parquet")
+    (tmp_path / "set" / "dataset_info.json").write_text('{"license": "cc0-1.0"}', "utf-8")
+    channel = FolderChannel(type="folder", path=str(tmp_path / "set"))
+    said = Reader(format="parquet", include=("train/*.parquet",))
+    objects = folder.fetch(channel, Bench(place, "notes")).objects
+    assert [i.text for o in objects for i in read_items(o.path, o.name, said)] == ["train"]
+    assert "dataset_info.json" in {o.name for o in objects}
 
 
 def test_shards_of_the_chosen_split_are_read_by_key_and_the_card_is_there_for_the_licence(tmp_path):

@@ -319,6 +319,18 @@ class TestWarc:
         )
         return head.encode() + block + b"\r\n\r\n"
 
+    def test_a_wet_file_gives_its_texts_with_their_addresses(self, tmp_path: Path) -> None:
+        info = (
+            b"WARC/1.0\r\nWARC-Type: warcinfo\r\nWARC-Record-ID: <urn:uuid:i>\r\nContent-Length: 3\r\n\r\nx:y\r\n\r\n"
+        )
+        records = [info, *(self.record("conversion", f"http://a.cn/{n}", f"第{n}页的文字".encode()) for n in range(3))]
+        path = written(tmp_path, "CC-MAIN-0.warc.wet.gz", b"".join(map(gzip.compress, records)))
+        results = found(path, format="warc", include=("*.wet.gz",))
+        assert [(r.url, r.text) for r in results if isinstance(r, Item)] == [
+            (f"http://a.cn/{n}", f"第{n}页的文字") for n in range(3)
+        ]
+        assert reasons(results) == []
+
     @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
     def test_pages_and_texts_are_records_and_the_rest_is_passed_over(self, tmp_path: Path, pack) -> None:
         page = "<html><title>题</title><body><p>镕基正文。</p></body></html>".encode("gb18030")

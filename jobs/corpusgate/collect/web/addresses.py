@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import io
-import re
 import zlib
-from xml.etree import ElementTree
+from xml.parsers.expat import ExpatError, ParserCreate
 
 SITEMAP_MAX = 50 << 20
 """Bytes of one sitemap, uncompressed (sitemaps.org)."""
 SITEMAPS_MAX = 1000
+DEPTH_MAX = 20
+_LONGEST = 4096
 
 
 class Unusable(Exception):
@@ -31,26 +32,52 @@ def of_list(content: bytes) -> list[str]:
 
 
 def of_sitemap(content: bytes) -> tuple[list[str], list[str]]:
-    """Addresses of pages, and of further sitemaps.
+    """Addresses of pages, and of further sitemaps. No tree is built: of 50 MB of empty elements that takes gigabytes.
 
     Raises:
         Unusable: no sitemap, too large, or with a document type (which sitemaps have no use for).
     """
-    content = _plain(content)
-    if re.search(rb"<!(DOCTYPE|ENTITY)", content, re.IGNORECASE):
-        raise Unusable("the sitemap has a document type or entities")
+    reader = _Sitemap()
+    parser = ParserCreate(namespace_separator=" ")
+    parser.StartElementHandler, parser.EndElementHandler = reader.start, reader.end
+    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = reader.text, reader.doctype
     try:
-        root = ElementTree.fromstring(content)
-    except ElementTree.ParseError as error:
+        parser.Parse(_plain(content), True)
+    except ExpatError as error:
         raise Unusable(f"the sitemap is no XML: {error}") from None
-    kind = _name(root)
-    if kind not in ("urlset", "sitemapindex"):
-        raise Unusable(f"the sitemap begins with <{kind[:40]}>")
-    found = [
-        (inner.text or "").strip() for entry in root for inner in entry if _name(inner) == "loc" and inner.text
-    ]  # fmt: skip
-    found = list(dict.fromkeys(f for f in found if f))
-    return (found, []) if kind == "urlset" else ([], found)
+    found = list(reader.found)
+    return (found, []) if reader.kind == "urlset" else ([], found)
+
+
+class _Sitemap:
+    """`loc` of each entry, two below the root."""
+
+    def __init__(self) -> None:
+        self.kind, self.found = "", dict[str, None]()
+        self._depth, self._said, self._in = 0, "", False
+
+    def start(self, name: str, attributes: object) -> None:
+        self._depth += 1
+        own = name.rpartition(" ")[2]
+        if self._depth == 1:
+            if own not in ("urlset", "sitemapindex"):
+                raise Unusable(f"the sitemap begins with <{own[:40]}>")
+            self.kind = own
+        elif self._depth > DEPTH_MAX:
+            raise Unusable(f"the sitemap is nested more than {DEPTH_MAX} deep")
+        self._in, self._said = self._depth == 3 and own == "loc", ""
+
+    def text(self, said: str) -> None:
+        if self._in and len(self._said) < _LONGEST:
+            self._said += said
+
+    def end(self, name: str) -> None:
+        if self._in and (found := self._said.strip()):
+            self.found.setdefault(found)
+        self._depth, self._in = self._depth - 1, False
+
+    def doctype(self, *said: object) -> None:
+        raise Unusable("the sitemap has a document type or entities")
 
 
 def _plain(content: bytes) -> bytes:
@@ -63,7 +90,3 @@ def _plain(content: bytes) -> bytes:
     if len(content) > SITEMAP_MAX:
         raise Unusable(f"the sitemap has more than {SITEMAP_MAX:,} bytes")
     return content
-
-
-def _name(element: ElementTree.Element) -> str:
-    return str(element.tag).rpartition("}")[2]
