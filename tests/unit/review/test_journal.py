@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -203,3 +205,24 @@ def test_a_line_holds_no_text_of_the_item(tmp_path: Path) -> None:
     }  # fmt: skip
     assert line["reviewed_at"] == AT.isoformat()
     assert journal_file(place, "s1", "ann").stat().st_mode & 0o777 == 0o600
+
+
+def test_whatever_was_acknowledged_before_the_process_was_killed_is_there(tmp_path: Path) -> None:
+    place = place_in(tmp_path)
+    script = (
+        "import sys; from pathlib import Path; from datetime import UTC, datetime\n"
+        "from corpusgate.review.journal import Verdict, append; from corpusgate.settings.place import Place\n"
+        "home = Path(sys.argv[1]); place = Place(home, home / 'conf', home / 'lake', home / 'var')\n"
+        "for n in range(100000):\n"
+        "    append(place, Verdict('s1', f'r{n}', 'a' * 64, 'ann', 'good', (), 'x' * n, datetime.now(UTC), 1.0))\n"
+        "    print(n, flush=True)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    acknowledged = [int(process.stdout.readline()) for _ in range(20)]
+    process.kill()
+    acknowledged += [int(line) for line in process.stdout.read().split()]
+    process.wait()
+    kept = {v.record_id for v in read(place, "s1")}
+    assert {f"r{n}" for n in acknowledged} <= kept and len(acknowledged) >= 20
+    assert fold(place, "run") == len(kept)
