@@ -70,6 +70,8 @@ rm -f "$tools/setup.stamp"
 . "$here/jars.sh"
 # shellcheck source=spark-conf.sh
 . "$here/spark-conf.sh"
+# shellcheck source=archive.sh
+. "$here/archive.sh"
 
 ensure_python
 ensure_java # before the long download: if Java is missing, that is said at once
@@ -77,6 +79,7 @@ ensure_uv
 fill_venv
 ensure_jars
 write_spark_conf
+make_archive
 
 printf '%s\n' "$stamp" >"$tools/setup.stamp.tmp" && mv "$tools/setup.stamp.tmp" "$tools/setup.stamp"
 say "done (.venv, Java in $java_home, the jars in var/tools/jars)"

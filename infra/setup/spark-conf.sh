@@ -8,6 +8,7 @@ render() { # TEMPLATE TARGET
   text="${text//@ROOT@/$root}"
   text="${text//@TOOLS@/$tools}"
   text="${text//@JAVA_HOME@/$java_home}"
+  text="${text//@PYSPARK@/$(printf '%s\n' "$root"/.venv/lib/python*/site-packages/pyspark | head -n1)}"
   mkdir -p "$(dirname "$2")"
   printf '%s\n' "$text" >"$2.tmp.$$" && mv "$2.tmp.$$" "$2"
 }
