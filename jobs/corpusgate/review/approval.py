@@ -43,7 +43,11 @@ def approval_lines(
     yield "## What people judged"
     yield ""
     yield from _samples(place, release_id)
-    yield from _controls(place, rows)
+    out = {s["source_id"] for s in manifest["sources"] if not s["taken"]}
+    if out:
+        yield f"Sources not in the release, whose verdicts say nothing of it: {', '.join(map(md, sorted(out)))}."
+        yield ""
+    yield from _controls(place, [r for r in rows if not (r["scope"] == "source" and r["scope_id"] in out)])
 
 
 def md(text: str) -> str:
@@ -98,6 +102,10 @@ def _controls(place: Place, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield ""
         if verdict == "not_applicable":
             continue
+        if verdict == "pass":  # a line a source and control would bury what has to be read
+            whole = len(of_it)
+            of_it = [(k, g) for k, g in of_it if g[0]["scope"] == "release"]
+            yield f"- {whole - len(of_it)} verdicts on single sources"
         for (control_id, scope, stratum), group in of_it:
             said = [r for r in group if r["verdict"] == verdict]
             figure = next((r for r in said if r["figure"] is not None), None)

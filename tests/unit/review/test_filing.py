@@ -29,6 +29,10 @@ from corpusgate_testing.lake import rows
 from corpusgate_testing.review import Room, at, retold, waiting
 
 MANUAL, PROVIDERS, SOURCE = "45654-4-2-1-manual", "45654-4-1-2-a", "45654-4-1-1-b"
+SOURCES_OF = [
+    {"source_id": s, "kind": "open_source", "taken": s != "delta", "parts": []}
+    for s in ("alpha", "beta", "gamma", "delta")
+]
 SECRET = "these words of a record stand in no log"
 
 
@@ -56,7 +60,7 @@ def secret(lake: Lake) -> None:
 
 
 def made(folder: Path) -> Room:
-    room = waiting(folder, records=3, share=0.25, change=secret)
+    room = waiting(folder, records=3, share=0.25, change=secret, manifest={"sources": SOURCES_OF})
     few_controls(room)
     released(room)
     room.give("ann", "ben")
@@ -280,7 +284,8 @@ def test_the_text_for_the_approver_is_one_for_one_state_and_tells_no_record_s_te
     judge(reviewed.place, reviewed.release, at(1.5))
     assert approval_text(reviewed.place, reviewed.release) == first, "a later look at the same state"
     for said in (reviewed.release, reviewed.sample, "12 of 12", "0 (at most 0)", "100.0%, kappa not computable",
-                 "What is pending", "What is waived: 0", "1 of 1"):  # fmt: skip
+                 "What is pending", "What is waived: 0", "1 of 1", "verdicts on single sources",
+                 "Sources not in the release, whose verdicts say nothing of it: delta."):  # fmt: skip
         assert said in first
     everything = [first, *(p.read_text("utf-8") for p in reviewed.place.runs.rglob("*.json"))]
     assert not any(SECRET in text for text in everything)
