@@ -25,13 +25,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from corpusgate.errors import CorpusgateError
 from corpusgate.intake.document import DOCUMENT_MAX
 from corpusgate.intake.items import Fault, Item, Signal
 from corpusgate.intake.members import Member
 from corpusgate.settings.source import Reader
 
 SECONDS = 60
-"""CPU time from one answer of a child to the next, where the format's options say nothing; twice that of the clock."""
+"""CPU time from one answer of a child to the next, where the format's options say nothing."""
+STARTS_WITHIN = 600
 MEMORY_MAX = 2 << 30
 """Bytes of address space of a child."""
 RESIDENT_MAX = 512 << 20
@@ -87,10 +89,11 @@ class _Child:
         assert self.process.stdout is not None
         handle, poll = self.process.stdout.fileno(), select.poll()
         poll.register(handle, select.POLLIN)
-        ends = time.monotonic() + 2 * seconds
+        patience = by_the_clock(seconds)
+        ends = time.monotonic() + patience
         while len(self.pending) < size:
             if not poll.poll(max(0.0, 1000 * (ends - time.monotonic()))):
-                raise _Died("timeout", f"the parser said nothing for {2 * seconds} s")
+                raise _Died("timeout", f"the parser said nothing for {patience} s")
             block = os.read(handle, max(_BLOCK, size - len(self.pending)))
             if not block:
                 raise self._post_mortem(seconds)
@@ -120,6 +123,12 @@ class _Child:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def by_the_clock(seconds: int) -> int:
+    """Seconds that a child is waited for which may take so much CPU time. What loops, the kernel ends by its CPU time;
+    this is for what waits for ever, and must not hit a good page on a busy machine."""
+    return 60 + 10 * seconds
+
+
 _idle: list[_Child] = []
 _last: list[Any] = []
 
@@ -132,6 +141,7 @@ def read_apart(module: ModuleType, member: Member, reader: Reader) -> Iterator[I
 
     Raises:
         LimitExceeded, and what else unpacking raises: the member itself passes a bound or is broken.
+        CorpusgateError: no child starts here, which says nothing about the member.
     """
     seconds = int(getattr(module.Options.model_validate(reader.options), "seconds", SECONDS))
     resumes, done, deaths = getattr(module, "RESUMES", False), 0, 0
@@ -240,7 +250,13 @@ def _free() -> _Child:
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
     )
-    return _Child(folder, process)
+    child = _Child(folder, process)
+    try:
+        child.frame(STARTS_WITHIN)  # that it is there: what it takes to start is no member's time
+    except _Died as died:
+        child.end()
+        raise CorpusgateError(f"No process for reading could be started on this machine: {died.detail}.") from None
+    return child
 
 
 @atexit.register

@@ -107,6 +107,7 @@ def main(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_FSIZE, (LIMITS.total, LIMITS.total))
+    _send(out, "ready", None)
     _serve(cast(BinaryIO, sys.stdin.buffer), out)
 
 

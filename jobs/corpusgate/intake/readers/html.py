@@ -23,7 +23,7 @@ class Options(Declared):
 
     main: bool = Field(True, description="only what looks like the page's main content")
     skip: tuple[str, ...] = Field((), description="CSS selectors of elements to leave out: navigation, footers")
-    seconds: int = Field(30, ge=1, description="CPU time that one page may take; twice that of the clock")
+    seconds: int = Field(30, ge=1, description="CPU time that one page may take")
 
 
 def read(member: Member, reader: Reader) -> Iterator[Item | Fault]:

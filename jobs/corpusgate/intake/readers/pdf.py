@@ -20,7 +20,7 @@ APART = True
 class Options(Declared):
     """What this format understands."""
 
-    seconds: int = Field(120, ge=1, description="CPU time that one document may take; twice that of the clock")
+    seconds: int = Field(120, ge=1, description="CPU time that one document may take")
 
 
 def read(member: Member, reader: Reader) -> Iterator[Item | Fault]:

@@ -29,7 +29,7 @@ class Options(Declared):
     """What this format understands."""
 
     query: str = Field(min_length=1, description="SELECT whose columns are the fields; order it, so that runs agree")
-    seconds: int = Field(600, ge=1, description="CPU time until the next row; twice that of the clock")
+    seconds: int = Field(600, ge=1, description="CPU time until the next row")
 
 
 class _NotText(bytes):

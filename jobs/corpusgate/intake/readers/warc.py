@@ -30,7 +30,7 @@ class Options(Declared):
     main: bool = True
     skip: tuple[str, ...] = ()
     status: tuple[int, ...] = Field((200,), description="HTTP statuses whose pages are read")
-    seconds: int = Field(30, ge=1, description="CPU time that one page may take; twice that of the clock")
+    seconds: int = Field(30, ge=1, description="CPU time that one page may take")
 
 
 def read(

@@ -31,7 +31,7 @@ class Options(Declared):
     """What this format understands."""
 
     records: str | None = Field(None, description="path to the records, e.g. conversations.*")
-    seconds: int = Field(300, ge=1, description="CPU time that one document may take; twice that of the clock")
+    seconds: int = Field(300, ge=1, description="CPU time that one document may take")
 
 
 def read(member: Member, reader: Reader) -> Iterator[Item | Fault | Signal]:
