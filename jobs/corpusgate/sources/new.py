@@ -142,6 +142,7 @@ kind: self_collected
 language: {language} # BCP 47; mul for several
 country: CN # where the provider is
 category: {category}
+# grade: general # general, important or core, by your organisation's rules; asked for before filing
 owner: {owner}
 # What counts as one source: the site, organisation or data set by its name, never "public data".
 provider: {provider}
