@@ -27,7 +27,7 @@ from corpusgate.intake import detectors
 from corpusgate.intake.detectors.model import Kit, Screened
 from corpusgate.intake.items import Fault, Item
 from corpusgate.intake.kit import kit_for
-from corpusgate.intake.labels import Count, counted, labels
+from corpusgate.intake.labels import counted, labels
 from corpusgate.intake.read import EXTRACTION_VERSION, in_parts, read_items
 from corpusgate.intake.reserve import TIMES, Ranked, Reserve, remember, remembered
 from corpusgate.intake.rules import Ordinals, licence_part, locator, record_id, text_sha256
@@ -127,7 +127,8 @@ def admission(run: Run, source: Source) -> StepResult:
     result.facts |= {"sample": [r.record for r in sample], "machine_bad": sorted(machine), "labelled": people.judged}
     result.because += people.said()
     if people.n and people.waits(control.bound or 0.0):
-        _wait(result, source, people, control)
+        result.state, result.held_by, result.because = "held", control.id, people.asks(control.clause, source.id)
+        result.facts["waits"] = True
     fetched = run.result("fetch", source.id)
     assert fetched is not None
     objects = len(fetched.facts["acquisitions"])
@@ -135,18 +136,6 @@ def admission(run: Run, source: Source) -> StepResult:
         result.facts["objects"] = {"assessed": read, "of": objects}
         result.because += f" Drawn from {read} of {objects} objects: the others stay in their store."
     return result
-
-
-def _wait(result: StepResult, source: Source, people: Count, control: Control) -> None:
-    """Too few people have judged the sample: neither admitted nor refused."""
-    result.state, result.held_by = "held", control.id
-    result.facts["waits"] = True
-    result.because = (
-        f"{control.clause}: waits for people, who have judged {people.judged} of the {people.needed} records that the "
-        f"corpus asks for; by the detectors and them {len(people.bad)} of {people.n} are illegal or unhealthy so far. "
-        f"Next: corpusgate source sample {source.id} --out FILE.csv, fill in the verdicts, then corpusgate source "
-        "labels FILE.csv --by NAME, and rebuild."
-    )
 
 
 def sampled_texts(run: Run, source: Source, wanted: AbstractSet[str]) -> Iterator[tuple[str, str]]:

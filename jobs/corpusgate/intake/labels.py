@@ -37,6 +37,15 @@ class Count:
         """Whether labels are missing that could still change the verdict."""
         return self.judged < self.needed and self.found <= bound * self.n
 
+    def asks(self, clause: str, source_id: str) -> str:
+        """What is waited for, and what to do, in words."""
+        return (
+            f"{clause}: waits for people, who have judged {self.judged} of the {self.needed} records that the corpus "
+            f"asks for; by the detectors and them {len(self.bad)} of {self.n} are illegal or unhealthy so far. "
+            f"Next: corpusgate source sample {source_id} --out FILE.csv, fill in the verdicts, then corpusgate source "
+            "labels FILE.csv --by NAME, and rebuild."
+        )
+
     def said(self) -> str:
         """In words, empty where nobody judged and nobody has to."""
         if not (self.judged or self.needed):
