@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from corpusgate.lake import store
@@ -31,14 +30,14 @@ from corpusgate.serve.services import Services
 from corpusgate.settings.place import Place
 from corpusgate_airflow.links import FILING_DAG, REVIEW_PREFIX
 from corpusgate_airflow.review.waiting import COUNT
+from corpusgate_testing.browser import log_in as person_at
+from corpusgate_testing.browser import press_bad, press_good, ready, stands_at
 from corpusgate_testing.filing import ITEMS, only_reviews_block, two_releases
 from corpusgate_testing.review import Room
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ROOT = Path(__file__).resolve().parents[2]
 WAITS = "awaiting_input"
-#: Pictures of what was seen, for who looks into a failure.
-VIEW: Any = {"width": 1240, "height": 640}
 
 
 @dataclass
@@ -130,25 +129,8 @@ def browser() -> Iterator[Browser]:
 
 def log_in(live: Live, browser: Browser, name: str, path: str) -> Page:
     """A page at `path` after the login form that it led to."""
-    page = browser.new_context(viewport=VIEW).new_page()
-    page.goto(live.services.url + path)
-    page.wait_for_selector("input[name=username]", timeout=60_000)
-    page.fill("input[name=username]", name)
-    page.fill("input[name=password]", accounts.passwords(live.services.passwords)[name])
-    page.keyboard.press("Enter")
-    return page
-
-
-def serious(page: Page) -> list[Any]:
-    found = Axe().run(page).response["violations"]
-    return [(v["id"], [n["html"] for n in v["nodes"]]) for v in found if v["impact"] in ("serious", "critical")]
-
-
-def press_good(page: Page, times: int) -> None:
-    for _ in range(times):
-        before = page.inner_text("#count")
-        page.keyboard.press("g")
-        page.wait_for_function("b => document.querySelector('#count').textContent !== b", arg=before)
+    password = accounts.passwords(live.services.passwords)[name]
+    return person_at(browser, live.services.url + path, name, password)
 
 
 def verdict_of(room: Room) -> str:
@@ -186,20 +168,8 @@ def test_page_is_in_the_navigation_and_in_the_runs_tab(live: Live, browser: Brow
 
 def test_reviewer_judges_by_keyboard_closes_and_comes_back(live: Live, browser: Browser, run_id: str) -> None:
     page = log_in(live, browser, "reviewer1", f"{REVIEW_PREFIX}/sample?id={live.good.sample}")
-    page.wait_for_selector("body[data-ready=yes]", timeout=60_000)
-    assert serious(page) == []
+    ready(page)
     press_good(page, 10)
-    page.keyboard.press("b")
-    page.keyboard.type("1f")
-    assert page.is_checked("input[value=a1f]")
-    assert serious(page) == []
-    page.keyboard.press("Escape")
-    press_good(page, 1)
-    page.keyboard.press("u")
-    page.wait_for_function("document.querySelector('#count').textContent.startsWith('10 ')")
-    page.keyboard.press("h")
-    assert page.is_visible("dialog[open]") and serious(page) == []
-    page.keyboard.press("Escape")
     page.context.close()
 
     said = journal.read(live.good.place, live.good.sample)
@@ -212,11 +182,11 @@ def test_last_verdict_sets_a_run_going_whose_scheduler_was_stopped(live: Live, b
     scheduler.terminate()
     scheduler.wait(60)
     page = log_in(live, browser, "reviewer1", f"{REVIEW_PREFIX}/sample?id={live.good.sample}")
-    page.wait_for_selector("body[data-ready=yes]", timeout=60_000)
+    ready(page)
     assert page.inner_text("#count").startswith("10 ")
     assert page.inner_text("#which").endswith("11")
     press_good(page, ITEMS - 10)
-    page.wait_for_function("document.querySelector('#standing').classList.contains('pass')", timeout=60_000)
+    stands_at(page, "pass")
     page.context.close()
 
     port = live.services.port()
@@ -265,14 +235,10 @@ def test_release_is_signed_by_the_role_and_what_was_seen_is_in_the_record(live: 
 def test_sample_that_can_pass_no_more_turns_the_control_to_fail(live: Live, browser: Browser) -> None:
     run_id = live.file(live.other)
     page = log_in(live, browser, "reviewer1", f"{REVIEW_PREFIX}/sample?id={live.other.sample}")
-    page.wait_for_selector("body[data-ready=yes]", timeout=60_000)
-    for code in ("1f", "4e"):
-        before = page.inner_text("#count")
-        page.keyboard.press("b")
-        page.keyboard.type(code)
-        page.keyboard.press("Enter")
-        page.wait_for_function("b => document.querySelector('#count').textContent !== b", arg=before)
-    page.wait_for_function("document.querySelector('#standing').classList.contains('fail')", timeout=60_000)
+    ready(page)
+    press_bad(page, "1f")
+    press_bad(page, "4e")
+    stands_at(page, "fail")
     page.context.close()
     assert live.until(run_id, "gate", {"failed", "success"}) == "failed"
     assert live.state(run_id, "recount") == "success"
