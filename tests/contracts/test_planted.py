@@ -100,5 +100,5 @@ def test_a_bound_that_is_not_zero_has_a_corpus_exactly_at_it(control: Control) -
 
 
 def test_where_the_bound_is_zero_the_clean_corpus_is_exactly_at_it() -> None:
-    """Zero violations is the bound: the clean lakes of the modules above pass it, and each of their tables begins so."""
+    """Zero violations is the bound: the clean lakes of the modules above pass it, each in a test of its own."""
     assert {c.comparator for c in COMPUTED if c.bound == 0} == {"=="}
