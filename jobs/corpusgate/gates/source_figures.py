@@ -109,8 +109,10 @@ def _admission(run: Run, source_id: str, held: StepResult | None, bound: float |
         because += f"; {statistics.size_said(bound, n)}" if bound else ""
     examples = tuple(facts.get("examples") or ())[:EXAMPLES]
     if facts.get("waits"):
-        waits = {"k": k, "n": n, "because": result.because, "examples": examples}
-        return [Figure(ADMISSION, "admission", "source", source_id, "pending", **waits)]
+        return [
+            Figure(ADMISSION, "admission", "source", source_id, "pending", k=k, n=n, because=result.because,
+                   examples=examples)
+        ]  # fmt: skip
     if facts.get("labelled"):
         because += f"; people judged {facts['labelled']} of them, and their word stands"
     return [_measured(ADMISSION, "admission", source_id, share(k, n), k, n, because, examples)]
