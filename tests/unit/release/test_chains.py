@@ -32,6 +32,10 @@ ROWS: dict[str, tuple[Callable[[int], dict[str, Any]], str, Any]] = {
         lambda n: {"sample_id": "s", "reviewer": f"r{n}", "state": "assigned", "double_share": 0.1,
                    "assigned_by": "lead", "assigned_at": AT, "attempt": 1},
         "double_share", 0.0),
+    "admission_label": (
+        lambda n: {"label_id": f"l{n}", "source_id": "s", "record_id": f"r{n}", "reviewer": "reviewer1",
+                   "verdict": "bad", "risks": ["a1a"], "reviewed_at": AT},
+        "verdict", "good"),
     "control_result": (
         lambda n: {"run_id": "run", "gate": "release_gate", "control_id": f"c{n}", "half": "computed", "scope_id": "x",
                    "stratum": "", "attempt": 1, "verdict": "fail", "figure": 0.06, "judged_at": AT},
