@@ -31,6 +31,7 @@ from corpusgate.release import job as publishing
 from corpusgate.release import manifest as manifests
 from corpusgate.release.digests import digests, file_sha256
 from corpusgate.release.merkle import Bucket, buckets_sql
+from corpusgate.release.parts import COLUMNS
 from corpusgate.release.pointer import current_release, move_pointer
 from corpusgate.release.verify import leaves_of
 from corpusgate.settings.place import Place
@@ -269,7 +270,7 @@ def _manifest(run: Run, rows: list[dict[str, Any]]) -> dict[str, Any]:
 def _write_data(folder: Path, kept: list[tuple[dict[str, Any], str]]) -> None:
     folder.mkdir(parents=True)
     rows = [
-        {**dict.fromkeys(publishing.COLUMNS), **{c: r.get(c) for c in publishing.COLUMNS}, "text": t} for r, t in kept
+        {**dict.fromkeys(COLUMNS), **{c: r.get(c) for c in COLUMNS}, "text": t} for r, t in kept
     ]
-    schema = pa.schema([(c, pa.string()) for c in publishing.COLUMNS])
+    schema = pa.schema([(c, pa.string()) for c in COLUMNS])
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / "records-00000.parquet")
