@@ -17,6 +17,7 @@ from typing import Any
 from corpusgate.errors import UserError
 from corpusgate.gates.figures import quoted
 from corpusgate.lake import store
+from corpusgate.lake.chains import CHAINED
 from corpusgate.lake.tables import TABLES
 from corpusgate.release.digests import canonical, file_sha256
 from corpusgate.release.manifest import candidate_folder, manifest_root
@@ -30,12 +31,12 @@ from corpusgate.settings.place import Place
 
 FORMAT = "corpusgate-bundle/1"
 SCRIPTS = Path(__file__).with_name("offline")
-#: Tables that go in whole.
+#: Tables that go in whole, besides the chained ones.
 WHOLE = (
-    "source", "licence_period", "host_signal", "attestation", "evidence_file", "signoff", "control_result", "release",
-    "erasure_request", "step_run", "review", "review_assignment", "exam", "annotator", "annotator_role",
-    "qualification", "revocation", "rule_document", "assignment", "approval", "arbitration", "verification",
-    "supervision", "batch_voiding", "annotation_batch", "annotation_batch_item", "annotation", "safety_annotation",
+    "source", "licence_period", "host_signal", "takedown", "evidence_file", "release", "erasure_request", "exam",
+    "annotator", "annotator_role", "qualification", "revocation", "rule_document", "assignment", "approval",
+    "arbitration", "verification", "supervision", "batch_voiding", "annotation_batch", "annotation_batch_item",
+    "annotation", "safety_annotation",
 )  # fmt: skip
 #: Columns that stay here: text as it was found, values behind masks and what would find them again.
 WITHHELD = ("title", "attributes", "surface", "value_hmac", "hmac_key_id")
@@ -109,7 +110,7 @@ def _chosen(release_id: str, manifest: Mapping[str, Any]) -> dict[str, tuple[str
     # every draw of this corpus, so that those that failed are seen
     of_corpus = f"release_id LIKE {quoted(str(manifest['corpus']) + '-____________')}"
     sources = ", ".join(quoted(s["source_id"]) for s in manifest["sources"]) or "NULL"
-    return {name: ("true", ()) for name in WHOLE if name in TABLES} | {
+    return dict.fromkeys((*WHOLE, *CHAINED), ("true", ())) | {
         "release_record": (of_release, ()),
         "decision": (of_release, ()),
         "sample": (of_corpus, ()),

@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from corpusgate.errors import UserError
-from corpusgate.evidence.bundle import write_bundle
+from corpusgate.evidence.bundle import WITHHELD, write_bundle
 from corpusgate.gates.reviewed import MANUAL, judge_sample, tally
 from corpusgate.lake import store
+from corpusgate.lake.chains import CHAINED
+from corpusgate.lake.tables import TABLES
 from corpusgate.release.digests import canonical
 from corpusgate.release.manifest import candidate_folder, manifest_root, release_id
 from corpusgate.release.merkle import buckets_of, leaf, merkle_root
@@ -162,6 +164,9 @@ def test_it_holds_no_stored_text_no_value_and_no_path_of_ours(bundle: tuple[Room
     everything = b"".join(p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file())
     assert PHONE.encode() not in everything and str(room.place.lake).encode() not in everything
     assert not (folder / "tables" / "document.jsonl").exists()
+    about = json.loads((folder / "bundle.json").read_text("utf-8"))
+    assert about["chained"] == list(CHAINED), "a sealed chain that is not there could not be walked"
+    assert not {c for name in CHAINED for c in TABLES[name].schema.names} & set(WITHHELD), "or its rows be hashed"
     (texts,) = (folder / "texts").iterdir()
     assert "[pi_mobile]" in texts.read_text("utf-8")
 
