@@ -205,7 +205,8 @@ def _states(place: Place, batches: list[str]) -> pa.Table:
     chosen = ", ".join(f"'{b}'" for b in there) or "NULL"
     said = store.read(place, "quarantine", columns, f"batch_id IN ({chosen}) AND state <> 'open'")
     # SQL answers in view types, which mean nothing to Spark.
-    return store.to_arrow(TABLES["quarantine"], said.to_pylist()).select(columns)
+    each = {(r["acquisition_id"], r["locator"]): r for r in said.to_pylist()}  # a row that stands twice is said once
+    return store.to_arrow(TABLES["quarantine"], list(each.values())).select(columns)
 
 
 def _report(place: Place, plan: Plan, counted: Mapping[str, Mapping[str, Counted]]) -> None:

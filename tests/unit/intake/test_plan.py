@@ -82,3 +82,14 @@ def test_the_reading_depends_on_what_shapes_records_and_on_nothing_else(big):
     assert batch(source(reader={"format": "jsonl"}), fact(big)).reading_sha256 != base
     assert batch(source(), fact(big, "b")).reading_sha256 != base
     assert Batch("x", source(), (fact(big),), frozenset()).reading_sha256 != base
+
+
+def test_what_was_forgotten_of_a_batch_does_not_go_over_into_its_next_reading(tmp_path):
+    facts = [fact(tmp_path / n, n) for n in ("a", "b")]
+    now = batch(source(), *facts)
+    told = {"fetched_at": AT.isoformat(), "kept": 1}
+    last = {"batch_id": now.id, "way_sha256": now.way_sha256, "acquisitions": {"a": told}}  # b was to be read again
+    over = plan.carried_over(now, last)
+    assert over is not None and (set(over.acquisitions), over.gone) == ({"a"}, ("b",))
+    earlier = plan.carried_over(now, last | {"batch_id": "0" * 16})
+    assert earlier is not None and earlier.gone == (), "of another batch what is new is not there"
