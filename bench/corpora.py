@@ -187,7 +187,7 @@ class _Maker:
         if kind == "mobile":
             return kind, f"138{number:08d}"
         if kind == "email":
-            return kind, f"name{number % 10**6}@mail.example.org"
+            return kind, f"name{number % 10**6}@mail.example.cn"
         body = f"{_BIN}{number:012d}"
         doubled = [int(d) * (2 if n % 2 == 0 else 1) for n, d in enumerate(reversed(body))]
         return kind, body + str(-sum(d - 9 if d > 9 else d for d in doubled) % 10)

@@ -6,12 +6,17 @@ not for a keyword, how many should. Documents with a keyword take no part in eit
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from corpora import Corpus
 
 Cluster = list[dict[str, Any]]
+
+NOBODYS = re.compile(r"@([a-z0-9-]+\.)*example\.(com|net|org)$")
+"""Addresses for documentation (RFC 2606) are nobody's: who leaves them as they are misses nothing."""
 
 TOKENS = {"id": "[pi_id]", "mobile": "[pi_mobile]", "card": "[pi_card]"}
 """What corpusgate puts for a value. E-mail is left out: real text holds addresses that nobody planted."""
@@ -36,9 +41,6 @@ def judge(corpus: Corpus, kept: Mapping[str, str], for_keywords: Collection[str]
 def literal_or_folded(corpus: Corpus) -> set[str]:
     """Documents with a keyword once both are folded by the libraries (NFKC, OpenCC t2s, format characters dropped,
     lower case) and not by corpusgate: a truth that knows folding."""
-    import re
-    import unicodedata
-
     from ahocorasick_rs import AhoCorasick
     from opencc import OpenCC
 
@@ -66,7 +68,7 @@ def _planted(truth: Iterable[Mapping[str, Any]], kept: Mapping[str, str]) -> dic
     gone: dict[str, int] = {}
     for line in truth:
         for kind, value in line.get("pii", ()):
-            if line["id"] in kept and value not in kept[line["id"]]:
+            if line["id"] in kept and value not in kept[line["id"]] and not NOBODYS.search(value):
                 gone[kind] = gone.get(kind, 0) + 1
     return gone
 
@@ -74,8 +76,8 @@ def _planted(truth: Iterable[Mapping[str, Any]], kept: Mapping[str, str]) -> dic
 def _personal(truth: Sequence[Mapping[str, Any]], kept: Mapping[str, str]) -> dict[str, float | None]:
     there: dict[str, int] = {}
     for line in truth:
-        for kind, _ in line.get("pii", ()):
-            if line["id"] in kept:
+        for kind, value in line.get("pii", ()):
+            if line["id"] in kept and not NOBODYS.search(value):
                 there[kind] = there.get(kind, 0) + 1
     gone = _planted(truth, kept)
     return {kind: _share(gone.get(kind, 0), n) for kind, n in sorted(there.items())}
