@@ -23,7 +23,7 @@ from corpusgate.serve.browser import chromium
 from corpusgate.serve.ports import free_port
 from corpusgate_airflow.links import REVIEW_PREFIX
 from corpusgate_airflow.review import waiting
-from corpusgate_testing.browser import log_in, press_bad, press_good, ready, serious, stands_at
+from corpusgate_testing.browser import idle, log_in, press_bad, press_good, ready, serious, stands_at
 from corpusgate_testing.filing import ITEMS, two_releases
 from corpusgate_testing.gates import HOME
 from corpusgate_testing.review import Room
@@ -115,6 +115,7 @@ def test_reviewer_judges_by_keyboard_closes_comes_back_and_the_control_turns_to_
     press_good(page, 1)
     page.keyboard.press("u")
     page.wait_for_function("() => document.querySelector('#count').textContent.startsWith('10 ')")
+    idle(page)
     page.keyboard.press("s")
     page.wait_for_function("() => document.querySelector('#which').textContent.endsWith(' 12')")
     page.keyboard.press("f")

@@ -27,12 +27,18 @@ def ready(page: Page) -> None:
     page.wait_for_selector("body[data-ready=yes]", timeout=90_000)
 
 
+def idle(page: Page) -> None:
+    """Waits until what was pressed is done and the next item is shown."""
+    page.wait_for_selector("body[aria-busy=false]")
+
+
 def press_good(page: Page, times: int) -> None:
     """Finds as many items good."""
     for _ in range(times):
         before = page.inner_text("#count")
         page.keyboard.press("g")
         page.wait_for_function(DONE, arg=before)
+        idle(page)
 
 
 def press_bad(page: Page, code: str) -> None:
@@ -42,6 +48,7 @@ def press_bad(page: Page, code: str) -> None:
     page.keyboard.type(code)
     page.keyboard.press("Enter")
     page.wait_for_function(DONE, arg=before)
+    idle(page)
 
 
 def stands_at(page: Page, verdict: str) -> None:

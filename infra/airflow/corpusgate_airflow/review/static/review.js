@@ -175,20 +175,25 @@ function fail(error, again) {
   $("failed").hidden = false;
 }
 
+/** Sends, then does what follows. Until the next item is shown no other verdict is taken: it would be the old one's. */
 async function send(path, body, then) {
   if (state.busy) return;
-  state.busy = true;
+  busy(true);
   try {
     const said = await ask(path, body);
     state.failed = null;
     $("failed").hidden = true;
-    state.busy = false;
-    then(said);
+    await then(said);
   } catch (error) {
     fail(error, () => send(path, body, then));
   } finally {
-    state.busy = false;
+    busy(false);
   }
+}
+
+function busy(on) {
+  state.busy = on;
+  document.body.setAttribute("aria-busy", String(on));
 }
 
 function record(verdict) {
@@ -201,13 +206,14 @@ function record(verdict) {
     return;
   }
   const body = { verdict, risks: chosen, comment, seconds: clock.seconds(), released_sha256: item.released_sha256 };
-  send(`/items/${item.ordinal}`, body, (said) => {
+  send(`/items/${item.ordinal}`, body, async (said) => {
     state.items.find((i) => i.ordinal === item.ordinal).verdict = verdict;
     state.judged.push(item.ordinal);
     state.skipped.delete(item.ordinal);
     tell(`第 ${item.ordinal} 条已记录：${WORDS[verdict][0]}。`, `Item ${item.ordinal} recorded: ${WORDS[verdict][1]}.`);
     showProgress();
-    goOn().then(() => closing(said));
+    await goOn();
+    closing(said);
   });
 }
 
@@ -229,14 +235,14 @@ function undo() {
     tell("没有可撤销的判定。", "There is nothing to undo.");
     return;
   }
-  send(`/items/${ordinal}/undo`, {}, (said) => {
+  send(`/items/${ordinal}/undo`, {}, async (said) => {
     const index = state.items.findIndex((i) => i.ordinal === ordinal);
     state.items[index].verdict = null;
     state.judged = state.judged.filter((o) => o !== ordinal);
     tell(`第 ${ordinal} 条的判定已撤销。`, `The verdict on item ${ordinal} is withdrawn.`);
     showProgress();
     showStanding(said.standing);
-    goTo(index);
+    await goTo(index);
   });
 }
 
@@ -287,12 +293,12 @@ function typed(code) {
 
 const acts = {
   good: () => record("good"),
-  bad: () => { if (mayWrite) { makeBad(true); tell("请选择风险，按回车记录。", "Choose risks, then Enter."); } },
+  bad: () => { if (mayWrite && state.item && !state.busy) { makeBad(true); tell("请选择风险，按回车记录。", "Choose risks, then Enter."); } },
   save: () => { if (state.bad) record("bad"); },
   cancel: () => makeBad(false),
   next: () => goTo(state.at + 1),
   prev: () => goTo(state.at - 1),
-  skip: () => { if (state.item) { state.skipped.add(state.item.ordinal); goOn(); } },
+  skip: () => { if (state.item && !state.busy) { state.skipped.add(state.item.ordinal); goOn(); } },
   undo,
   findings,
   comment: () => $("comment").focus(),
