@@ -25,7 +25,7 @@ class Profile(Declared):
         description="Spark settings over spark-defaults.conf; spark.master is left alone where spark-submit chose it",
     )
     tasks: int | None = Field(None, ge=1, description="tasks that intake aims for; left out: the machine's cores")
-    alone_bytes: int = Field(16 * 2**20, ge=0, description="so many bytes of raw files intake reads without Spark")
+    alone_bytes: int = Field(64 * 2**20, ge=0, description="so many bytes of raw files intake reads without Spark")
     split_bytes: int = Field(64 * 2**20, ge=2**16, description="a plain file with keyed records is read in such ranges")
 
 
