@@ -224,7 +224,8 @@ def test_release_is_signed_by_the_role_and_what_was_seen_is_in_the_record(live: 
     asked = live.person("lead")._call("GET", path)
     assert f"{ITEMS} of {ITEMS}" in asked["body"]
     assert live.status("lead", "PATCH", path, body) == 200
-    assert live.until(run_id, "publish", {"success", "failed", "up_for_retry"}) == "success"
+    ended = live.until(run_id, "publish", {"success", "failed", "up_for_retry"})
+    assert ended == "success", live.log(run_id, "publish")[-3000:]
     (row,) = store.read(live.good.place, "signoff").to_pylist()
     assert (row["by"], row["role"], row["decision"]) == ("lead", "lead", "approve")
     assert row["seen_sha256"] == text_sha256(asked["body"])
