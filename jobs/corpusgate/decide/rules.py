@@ -174,8 +174,14 @@ class Facts:
 
 
 def removal_rule(
-    facts: Facts, *, held: frozenset[str], served: Sequence[str] | None, remove_at: Decimal, removed: frozenset[str],
-    unseen: frozenset[str] = frozenset(), signs: frozenset[str] = frozenset(),
+    facts: Facts,
+    *,
+    held: frozenset[str],
+    served: Sequence[str] | None,
+    remove_at: Decimal,
+    removed: frozenset[str],
+    unseen: frozenset[str] = frozenset(),
+    signs: frozenset[str] = frozenset(),
 ) -> str | None:
     """The first rule that removes the record, or None. `served` None: no language is removed; `unseen`: test sets that
     a record must not overlap with; `signs` of poor text that remove it."""
