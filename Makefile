@@ -10,8 +10,10 @@ ENV := . var/tools/env.sh
 # One process without Spark, one with: the first ends before a JVM is paid for.
 LIGHT := $(filter-out tests/spark tests/data tests/support tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)))
 PYTEST := $(BIN)/python -m pytest
+# A file's tests stay together: what a file makes once is made once. Spark has the machine for itself.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 # The installed folders of tests, or a sentence instead of pytest's usage error.
-run_tests = if [ -n "$(strip $(1))" ]; then $(ENV) && $(PYTEST) $(1) $(ARGS); else echo "There are no tests in $(2) yet."; fi
+run_tests = if [ -n "$(strip $(1))" ]; then $(ENV) && $(PYTEST) $(3) $(1) $(ARGS); else echo "There are no tests in $(2) yet."; fi
 
 .PHONY: help setup run stop sql lint fmt test test-unit test-spark test-dags test-slow bench screenshots lock clean
 
@@ -42,11 +44,11 @@ fmt: setup ## put style and format right where that can be done by machine
 	@$(BIN)/ruff format .
 
 test: lint ## lint and every test that is not slow
-	@$(call run_tests,$(LIGHT),tests/)
+	@$(call run_tests,$(LIGHT),tests/,$(SIDE_BY_SIDE))
 	@$(call run_tests,$(wildcard tests/spark),tests/spark)
 
 test-unit: setup ## rules and conventions: no Spark, no Airflow
-	@$(call run_tests,$(wildcard tests/unit tests/contracts),tests/unit)
+	@$(call run_tests,$(wildcard tests/unit tests/contracts),tests/unit,$(SIDE_BY_SIDE))
 
 test-spark: setup ## frames and jobs on one Spark session
 	@$(call run_tests,$(wildcard tests/spark),tests/spark)

@@ -269,8 +269,6 @@ def _manifest(run: Run, rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _write_data(folder: Path, kept: list[tuple[dict[str, Any], str]]) -> None:
     folder.mkdir(parents=True)
-    rows = [
-        {**dict.fromkeys(COLUMNS), **{c: r.get(c) for c in COLUMNS}, "text": t} for r, t in kept
-    ]
+    rows = [{**dict.fromkeys(COLUMNS), **{c: r.get(c) for c in COLUMNS}, "text": t} for r, t in kept]
     schema = pa.schema([(c, pa.string()) for c in COLUMNS])
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / "records-00000.parquet")
