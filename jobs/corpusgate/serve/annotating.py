@@ -43,10 +43,15 @@ def _show(place: Place, airflow: Airflow, url: str, tell: Callable[[str], None])
     given = {"corpus": CORPUS, "file": LIST, "tool": "list", "sidecar": "", "map": ""}
     run_id, state = _through(airflow, INTAKE, given, "A made-up set with one planted breach: a fixture.")
     page = f"{url}/dags/{INTAKE}/runs/{quote(run_id, safe='')}/plugin/evidence"
-    tell(f"  intake and gate: {state}; {_verdicts(place, run_id, now)}")
+    colour = "red, for the breach was planted to be found" if state == "failed" else state
+    tell(f"  taken in and judged: {colour}; {_verdicts(place, run_id, now)}")
     tell(f"    people, batches, agreement: {page}")
-    _, state = _through(airflow, TRAINING, {"corpus": CORPUS}, "Trained on a made-up set: judges nothing.")
-    tell(f"  training: {state}; its card: corpusgate classifier card VERSION --corpus {CORPUS}, or the task's log")
+    run_id, state = _through(airflow, TRAINING, {"corpus": CORPUS}, "Trained on a made-up set: judges nothing.")
+    trained = open_run(place, CORPUS, run_id, now).result("train_classifier")
+    if trained is None:
+        tell(f"  training: {state}; its log says why")
+        return
+    tell(f"  trained: {trained.because}; corpusgate classifier card {trained.facts['version']} --corpus {CORPUS}")
 
 
 def _through(airflow: Airflow, dag: str, conf: dict[str, str], note: str) -> tuple[str, str]:
