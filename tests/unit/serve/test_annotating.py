@@ -1,4 +1,4 @@
-"""What `up` tells of the annotated fixture set: what was found, what was trained, and why where it could not be shown."""
+"""What `up` tells of the annotated fixture set: what was found and trained, and why where it could not be shown."""
 
 from __future__ import annotations
 
@@ -49,12 +49,17 @@ def shown(place: Place, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def judged() -> StepResult:
     rows = [{"control_id": "45654-4-3-1-c", "verdict": "fail"}, {"control_id": "45654-4-3-1-b", "verdict": "pass"}]
-    return StepResult(step="annotation_gate", unit="control", facts={"verdicts": rows})
+    return StepResult(step="annotation_gate", unit="control", rows_in=2, kept=2, facts={"verdicts": rows})
 
 
 def test_the_planted_breach_is_named_and_so_is_the_model(shown: Any) -> None:
     trained = StepResult(
-        step="train_classifier", unit="text", because="FIXTURE, judges nothing", facts={"version": "0123456789ab"}
+        step="train_classifier",
+        unit="text",
+        rows_in=5,
+        kept=5,
+        because="FIXTURE, judges nothing",
+        facts={"version": "0123456789ab"},
     )
     airflow, said = shown(
         {annotating.INTAKE: "failed", annotating.TRAINING: "success"},
