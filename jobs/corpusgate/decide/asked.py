@@ -27,7 +27,7 @@ from corpusgate.settings.place import Place
 _NOT_OF_FINDINGS = (
     "intended_use", "commercial", "redistributed", "modalities", "service_type", "high_safety_service", "home_country",
 )  # fmt: skip
-_NOT_OF_POLICY = ("admission_by_people", "ask_hosts", "errored_share_max")
+_NOT_OF_POLICY = ("admission_by_people", "ask_hosts", "errored_share_max", "source_by_people")
 _LEXICON = re.compile(r"\+lexicon\.([0-9a-f]{12})")
 _LISTED = 5
 

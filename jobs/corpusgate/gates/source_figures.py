@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -159,7 +160,24 @@ def _of_records(run: Run, source_ids: list[str]) -> list[Figure]:
         ):
             value = share(k, n) if control_id == ILLEGAL else float(k)
             figures.append(_measured(control_id, gate, source_id, value, k, n, f"{k} of {n} {said}", examples))
+        figures[-3] = _asked_of_people(run, source_id, c, figures[-3])  # 4.1.1 b, the second of the four
     return figures
+
+
+def _asked_of_people(run: Run, source_id: str, c: Collected, machine: Figure) -> Figure:
+    """The figure of 4.1.1 b; pending while fewer records have a person's verdict than the corpus asks for. What fails
+    already does not wait."""
+    most = min(run.source(source_id).admission.sample, c.records)
+    wanted = math.ceil(run.corpus.policy.source_by_people * most - 1e-9)
+    bound = load_catalogue(run.place)[ILLEGAL].bound or 0.0
+    if c.judged >= wanted or (machine.value or 0.0) > bound:
+        return machine
+    because = (
+        f"waits for: people's verdicts on {wanted} collected records of {source_id}; {c.judged} have one "
+        f"(policy.source_by_people). `corpusgate source sample {source_id}` writes what is to be judged. "
+        f"By the detectors {machine.because}"
+    )
+    return replace(machine, state="pending", value=None, because=because)
 
 
 def _by_people(c: Collected) -> str:
@@ -195,9 +213,8 @@ def collect(run: Run, source_ids: list[str]) -> dict[str, Collected]:
     batches = facts["batches"]
     if missing := [s for s in source_ids if s not in batches]:
         raise GateInput(f"intake names no batch of {', '.join(missing)}")
-    rows = store.query(
-        run.place, collected_sql(run, source_ids, facts), ["record", "acquisition", "finding", "screening", *PEOPLE]
-    )
+    tables = list(dict.fromkeys(("record", "acquisition", "finding", "screening", *PEOPLE)))
+    rows = store.query(run.place, collected_sql(run, source_ids, facts), tables)
     return {
         r["source_id"]: Collected(
             records=r["records"], texts=r["texts"],

@@ -63,6 +63,9 @@ class Policy(Declared):
     admission_by_people: float = Field(
         0.0, ge=0, le=1, description="share of each admission sample that people judge before a source is admitted"
     )
+    source_by_people: float = Field(
+        0.0, ge=0, le=1, description="records with a person's verdict before 4.1.1 b is judged, per admission sample"
+    )
     ask_hosts: AskHosts | None = Field(None, description="null: a rebuild asks no host of what it already holds")
     errored_share_max: float = Field(0.01, ge=0, le=1, description="errored share of a source's items that holds it")
     review_sample: int = Field(4000, ge=1, description="items of each modality for people (B.2.1.2.1 a)")

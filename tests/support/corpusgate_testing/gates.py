@@ -36,7 +36,7 @@ SOURCES: dict[str, tuple[str, str, str, str]] = {
 HOME = Path(__file__).resolve().parents[3]
 TABLES = (
     "record", "document", "screening", "finding", "acquisition", "release_record", "sample", "sample_item", "review",
-    "review_assignment", "attestation", "annotation_batch", "quarantine", "step_run",
+    "review_assignment", "attestation", "annotation_batch", "quarantine", "step_run", "admission_label",
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from corpusgate.gates.figures import Figure
 from corpusgate.gates.source_figures import ERRORED, ILLEGAL, source_figures
 from corpusgate.review.assignments import record
 from corpusgate.review.desk import desk
@@ -54,3 +55,44 @@ def test_a_person_s_verdict_replaces_the_machine_s_in_the_source_share(
     fold(room.place, "test")
     (alpha,) = [f for f in source_figures(room.run) if f.control_id == ILLEGAL and f.scope_id == "alpha"]
     assert alpha.value == pytest.approx(share) and because in alpha.because
+
+
+def said_before_admission(lake: Lake, verdicts: dict[int, str]) -> None:
+    for n, verdict in verdicts.items():
+        lake.rows["admission_label"].append({
+            "label_id": f"l{n}", "source_id": "alpha", "record_id": lake.of("alpha")[n]["record_id"],
+            "reviewer": "ann", "verdict": verdict, "risks": [], "comment": "", "reviewed_at": AT, "recorded_at": AT,
+        })  # fmt: skip
+
+
+def of_alpha(lake: Lake, folder: Path) -> Figure:
+    (found,) = [
+        f for f in source_figures(lake.write(folder)) if f.control_id == ILLEGAL and f.scope_id == "alpha"
+    ]  # fmt: skip
+    return found
+
+
+def test_what_a_person_said_before_admission_counts_after_it(tmp_path: Path) -> None:
+    lake = clean_lake()
+    lake.illegal("alpha", 1)
+    said_before_admission(lake, {0: "good", 1: "bad", 2: "bad"})
+    found = of_alpha(lake, tmp_path)
+    assert found.k == 2 and "people judged 3 of them, against the detectors' word in 3" in found.because
+
+
+@pytest.mark.parametrize(
+    ("judged", "illegal", "state"),
+    [(9, 0, "pending"), (10, 0, "measured"), (0, 1, "pending"), (0, 2, "measured")],
+    ids=["one too few", "as many as asked for", "5 % may still pass", "10 % fails already and waits for nobody"],
+)
+def test_where_the_corpus_asks_people_the_share_waits_for_them(
+    tmp_path: Path, judged: int, illegal: int, state: str
+) -> None:
+    lake = clean_lake()
+    lake.policy["source_by_people"] = 0.5  # of the 20 records, which are fewer than an admission sample
+    lake.illegal("alpha", illegal)
+    said_before_admission(lake, dict.fromkeys(range(5, 5 + judged), "good"))
+    found = of_alpha(lake, tmp_path)
+    assert found.state == state
+    if state == "pending":
+        assert f"people's verdicts on 10 collected records of alpha; {judged} have one" in found.because
