@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from corpusgate.lake import session, store
 from corpusgate.settings.place import Place, find_place
@@ -19,6 +21,22 @@ def spark():
     made = session.spark("corpusgate tests", home, load_profile(home, "test"))
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _lakes_of_a_module_are_forgotten() -> Iterator[None]:
+    """Delta keeps the state of every table that it has met, for an hour: a hundred tests' lakes filled the heap, and
+    Spark did little more than collect garbage."""
+    yield
+    made = SparkSession.getActiveSession()
+    if made is None:
+        return
+    jvm, context = made._jvm, made.sparkContext
+    assert jvm is not None
+    jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+    made.catalog.clearCache()
+    for held in context._jsc.getPersistentRDDs().values():  # ty: ignore[unresolved-attribute]
+        held.unpersist()
 
 
 @pytest.fixture
