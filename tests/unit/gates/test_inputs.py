@@ -145,10 +145,9 @@ def test_with_everything_there_each_gate_measures_something(before: Seen) -> Non
 
 #: Tables that the gates read; that these are all is seen by `test_the_tables_are_all_that_the_gates_read`.
 TABLES = (
-
-    "acquisition", "admission_label", "annotation", "annotation_batch", "annotation_batch_item", "annotator", "annotator_role",
-    "approval", "arbitration", "assignment", "attestation", "bank_review", "bank_version", "batch_voiding",
-    "correction", "document", "exam", "finding", "keyword", "qualification", "quarantine", "question", "record",
+    "acquisition", "admission_label", "annotation", "annotation_batch", "annotation_batch_item", "annotator",
+    "annotator_role", "approval", "arbitration", "assignment", "attestation", "bank_review", "bank_version",
+    "batch_voiding", "correction", "document", "exam", "finding", "keyword", "qualification", "quarantine", "question", "record",
     "release_record", "response", "review", "review_assignment", "revocation", "rule_document",
     "safety_annotation", "sample", "sample_item", "screening", "step_run", "supervision", "verification",
 )  # fmt: skip
