@@ -147,8 +147,8 @@ def test_with_everything_there_each_gate_measures_something(before: Seen) -> Non
 TABLES = (
     "acquisition", "admission_label", "annotation", "annotation_batch", "annotation_batch_item", "annotator",
     "annotator_role", "approval", "arbitration", "assignment", "attestation", "bank_review", "bank_version",
-    "batch_voiding", "correction", "document", "exam", "finding", "keyword", "qualification", "quarantine", "question", "record",
-    "release_record", "response", "review", "review_assignment", "revocation", "rule_document",
+    "batch_voiding", "correction", "document", "exam", "finding", "keyword", "qualification", "quarantine",
+    "question", "record", "release_record", "response", "review", "review_assignment", "revocation", "rule_document",
     "safety_annotation", "sample", "sample_item", "screening", "step_run", "supervision", "verification",
 )  # fmt: skip
 
