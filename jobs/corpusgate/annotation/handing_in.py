@@ -28,7 +28,7 @@ class HandedIn(Declared):
     tool: Literal["label_studio", "doccano", "argilla", "cvat", "table", "register"]
     sidecar: str | None = Field(None, pattern=_NAME)
     map: str | None = Field(None, pattern=_NAME)
-    register: str | None = None
+    register_: str | None = Field(None, alias="register")
 
 
 def read_list(path: Path) -> list[HandedIn]:
@@ -77,7 +77,7 @@ def import_list(run: Run, path: Path, find: Callable[[str], Path] | None = None)
     for number, (entry, file, sidecar, columns) in enumerate(files, 1):
         try:
             if entry.tool == REGISTER:
-                told.append(import_registers(run, file, entry.register))
+                told.append(import_registers(run, file, entry.register_))
             else:
                 told.append(import_export(run, file, entry.tool, sidecar, columns))
         except UserError as error:
