@@ -188,7 +188,7 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     add(
         "--incremental",
         action="store_true",
-        help="also nothing changed and 1 % changed (incremental.py), the last size",
+        help="also nothing changed and 1 %% changed (incremental.py), the last size",
     )
     add("--write", action="store_true", help="put the tables into docs/performance.md")
     add("--from", type=Path, dest="told", metavar="FILE", help="measure nothing; tell this file")

@@ -79,6 +79,7 @@ class Made:
         }  # fmt: skip
 
     def _fetch(self, name: str) -> StepResult:
+        store.ensure_tables(self.place, ["acquisition"])
         known = store.read(self.place, "acquisition", ["acquisition_id", "fetched_at"]).to_pylist()
         first = {r["acquisition_id"]: r["fetched_at"] for r in known}  # fetching again is no new acquisition
         acquired = []
