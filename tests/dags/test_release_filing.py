@@ -164,6 +164,7 @@ def test_recount_goes_on_where_the_sample_can_pass_no_more(room: Room, press: Pr
     for ordinal in (1, 2):
         record(room.place, room.says("reviewer1", ordinal, "bad", ["a1f"]))
     filing.recount()
+    assert len(rows(room.place, "review")) == 2, "the two bad ones are kept, and the others are not asked for"
 
 
 def test_recount_without_a_chosen_release_says_so(room: Room, press: Press) -> None:

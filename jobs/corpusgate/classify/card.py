@@ -92,7 +92,12 @@ def as_text(card: Mapping[str, Any]) -> str:
         f"| {name} | {f['texts']} | {_share(f['precision'])} | {_share(f['recall'])} | {_number(f['f1'])} |"
         for name, f in test["classes"].items()
     ]
-    lines += ["", "False alarms by source: " + "; ".join(
+    return "\n".join([*lines, *_how_to_use(test, threshold)])
+
+
+def _how_to_use(test: Mapping[str, Any], threshold: Mapping[str, Any]) -> list[str]:
+    """False alarms, threshold, calibration, and what the model is for."""
+    return ["", "False alarms by source: " + "; ".join(
         f"{s} {_share(f)}" for s, f in test["false_alarms_by_source"].items()) + ".",
         "", "## Threshold", "",
         f"A text is harmful from a score of {threshold['harm']:.4f} in its worst window: chosen on "
@@ -104,7 +109,6 @@ def as_text(card: Mapping[str, Any]) -> str:
         "Findings inform people and the technical sample; they remove nothing by themselves. Texts in other languages "
         "and registers than those above are outside what was measured.", "",
     ]  # fmt: skip
-    return "\n".join(lines)
 
 
 def _names(data: Mapping[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ counts as new too, which costs a comparison and changes nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -116,12 +117,18 @@ def compare_new(search: Search) -> list[str]:
         search.write("near_bucket", overfull.withColumnRenamed("max(texts)", "texts"), fresh)
     for frame in (members, buckets, gathered):
         frame.unpersist()
+    _note_compared(search, {b: there[b] for b in fresh}, chosen)
+    return fresh
+
+
+def _note_compared(search: Search, batches: Mapping[str, tuple[int, int]], chosen: str) -> None:
+    """Says in `near_batch` that these batches (texts and checksum each) were compared; `chosen` is their condition."""
     rows = [
-        {"batch_id": b, "algorithm": search.algorithm, "texts": there[b][0], "checksum": there[b][1]} for b in fresh
+        {"batch_id": b, "algorithm": search.algorithm, "texts": texts, "checksum": checksum, "run_id": search.run_id}
+        for b, (texts, checksum) in batches.items()
     ]
     where = f"{chosen} AND algorithm = '{search.algorithm}'"
-    store.replace(search.place, "near_batch", [{**r, "run_id": search.run_id} for r in rows], where, search.run_id)
-    return fresh
+    store.replace(search.place, "near_batch", rows, where, search.run_id)
 
 
 def edges_among(search: Search, eligible: DataFrame) -> DataFrame:
