@@ -10,11 +10,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from corpusgate.intake.detectors.domains import FILE_NAMES, NATIONAL, reserved, top_level
-from corpusgate.intake.detectors.pi_common import Hit, before
+from corpusgate.intake.detectors.pi_common import EDGE, Hit, before
 
 _LOCAL = "abcdefghijklmnopqrstuvwxyz0123456789._%+-"
 _HOST = "abcdefghijklmnopqrstuvwxyz0123456789.-"
-_URL = re.compile(r"[a-z]{2,10}://[^\s@/]{0,40}$")
+_URL = re.compile(rf"[a-z]{{2,10}}://[^\s@/{EDGE}]{{0,40}}$")
 _AT = re.compile(
     r"(?<![a-z0-9._%+\-@])([a-z0-9][a-z0-9._%+\-]{1,40})(?: @ |@ | @| ?[\[(]at[\])] ?| at )"
     r"([a-z0-9\-]{2,40}(?:(?:\.| dot | ?\[dot\] ?)[a-z]{2,6}){1,2})(?![a-z0-9])"
