@@ -26,6 +26,7 @@ class Profile(Declared):
     )
     tasks: int | None = Field(None, ge=1, description="tasks that intake aims for; left out: the machine's cores")
     alone_bytes: int = Field(64 * 2**20, ge=0, description="so many bytes of raw files intake reads without Spark")
+    alone_records: int = Field(300_000, ge=0, description="so many records decide and publish handle without Spark")
     split_bytes: int = Field(64 * 2**20, ge=2**16, description="a plain file with keyed records is read in such ranges")
 
 
