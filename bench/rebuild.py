@@ -21,6 +21,7 @@ from corpora import Corpus
 from measured import Cost, measure
 
 from corpusgate import flow
+from corpusgate.settings.profile import DEFAULT, VARIABLE
 
 HOME = Path(__file__).resolve().parents[1]
 CORPUS, AT = "bench", "2026-11-01T08:00:00+00:00"
@@ -30,15 +31,20 @@ COUNTED = ("intake", "source_gate", "decide", "release_gate", "publish")
 DIRTY = 0.5
 """Bound of 4.1.1 on a bench corpus, which is made to be dirty: at 5 % its sources would be held and nothing done."""
 
+BY_SPARK = "by-spark"
+"""A profile of the work folder: intake takes Spark for the small corpus too, which it reads without Spark otherwise.
+The memory of two sizes is compared under it, or two different programs would be compared."""
+
 _LICENCE = "SPDX-License-Identifier: CC0-1.0\n"
 _CANARY = "校验词甲乙丙丁"
 
 
 @dataclass(frozen=True, slots=True)
 class Lake:
-    """A work folder made ready."""
+    """A work folder made ready. `profile`: the one that its steps run under."""
 
     work: Path
+    profile: str = DEFAULT
 
     @property
     def conf(self) -> Path:
@@ -50,7 +56,8 @@ class Lake:
 
     def environment(self) -> dict[str, str]:
         """For the steps: the checkout's tools, this folder's declarations and lake."""
-        return {**base_environment(), "CORPUSGATE_CONF": str(self.conf), "CORPUSGATE_LAKE": str(self.lake)}
+        own = {"CORPUSGATE_CONF": str(self.conf), "CORPUSGATE_LAKE": str(self.lake), VARIABLE: self.profile}
+        return {**base_environment(), **own}
 
     def result(self, run_id: str, name: str) -> dict[str, Any]:
         """A step's result."""
@@ -66,10 +73,10 @@ def base_environment() -> dict[str, str]:
     return {**os.environ, "CORPUSGATE_HOME": str(HOME)}
 
 
-def prepare(corpus: Corpus, work: Path) -> Lake:
+def prepare(corpus: Corpus, work: Path, profile: str = DEFAULT) -> Lake:
     """Makes the work folder anew: declarations, the sources' files, an empty lake."""
     shutil.rmtree(work, ignore_errors=True)
-    made = Lake(work)
+    made = Lake(work, profile)
     shutil.copytree(HOME / "conf", made.conf, ignore=shutil.ignore_patterns("sources", "corpora", "lexicons"))
     for control in (made.conf / "controls").glob("45654-4-1-1-*.yaml"):
         text = control.read_text("utf-8")
@@ -82,6 +89,7 @@ def prepare(corpus: Corpus, work: Path) -> Lake:
     for name, files in zip(SOURCES, halves, strict=True):
         _source(made, name, files)
     _lexicon(made, corpus.keywords)
+    _put(made.conf / "profiles" / f"{BY_SPARK}.yaml", {"about": "intake by Spark, however little", "alone_bytes": 0})
     _put(made.conf / "corpora" / f"{CORPUS}.yaml", {
         "title": "Bench", "intended_use": "pre_training", "commercial": True, "languages": ["zh", "en"],
         "service_type": "bench", "item_unit": "document", "home_country": "CN", "seed": "bench-1",
@@ -92,17 +100,17 @@ def prepare(corpus: Corpus, work: Path) -> Lake:
     return made
 
 
-def command(step: str, run_id: str, source: str | None = None) -> list[str]:
+def command(step: str, run_id: str, at: str, source: str | None = None) -> list[str]:
     """How a step is started: Spark's by spark-submit, the others by Python."""
-    arguments = flow.arguments(step, corpus=CORPUS, run_id=run_id, at=AT, source=source)
+    arguments = flow.arguments(step, corpus=CORPUS, run_id=run_id, at=at, source=source)
     bin_folder = Path(sys.executable).parent
     if flow.step(step).engine == "spark":
         return [str(bin_folder / "spark-submit"), "--master", "local[2]", str(HOME / "jobs" / "run.py"), *arguments]
     return [str(bin_folder / "python"), "-m", "corpusgate", *arguments]
 
 
-def rebuild(made: Lake, run_id: str = "bench-1") -> dict[str, Cost]:
-    """Runs every step in order; the cost of each, the sources' own added up.
+def rebuild(made: Lake, run_id: str = "bench-1", *, at: str = AT, last: str = flow.STEPS[-1].name) -> dict[str, Cost]:
+    """Runs every step in order, up to the last; the cost of each, the sources' own added up.
 
     Raises:
         SystemExit: a step ended otherwise than well; says which, and where its log lies.
@@ -111,11 +119,13 @@ def rebuild(made: Lake, run_id: str = "bench-1") -> dict[str, Cost]:
     for step in flow.STEPS:
         for source in SOURCES if step.per_source else (None,):
             log = made.work / "logs" / f"{run_id}-{step.name}{f'-{source}' if source else ''}.log"
-            cost = measure(command(step.name, run_id, source), log, env=made.environment())
+            cost = measure(command(step.name, run_id, at, source), log, env=made.environment())
             if cost.code:
                 tail = log.read_text("utf-8", "replace")[-1500:]
                 raise SystemExit(f"The step {step.name} ended with {cost.code}. Its log, {log}, ends:\n{tail}")
             costs[step.name] = costs[step.name] + cost if step.name in costs else cost
+        if step.name == last:
+            break
     return costs
 
 

@@ -7,6 +7,7 @@
 --corpora DIR  holds SMALL, BIG and SECOND (see corpora.py for their form); what is missing is made there.
 --peers DIR    other tools: `venv/<tool>` and `jars` there, and with --scripts DIR `peer_<tool>.py`. Without it
                corpusgate is measured alone, and what is judged against other tools is said to be not measured.
+--incremental  measures too what a rebuild costs with nothing changed and with 1 % changed, in each size of --size.
 --write        puts the tables into docs/performance.md. `--from FILE` measures nothing and tells that file.
 
 Judge by CPU seconds (user and system, whole process tree), the medians of the rounds: the tools take turns, so that a
@@ -29,11 +30,14 @@ from pathlib import Path
 from typing import Any
 
 import corpora
+import incremental
 import judged
 import peers
 import rebuild
 import told
 from measured import Cost, measure
+
+from corpusgate.settings.profile import Profile
 
 HOME = Path(__file__).resolve().parents[1]
 SIZES = {"small": 20_000, "big": 200_000}
@@ -62,20 +66,20 @@ class Bench:
         """All rounds of all tools, then what needs one round only."""
         sizes = list(SIZES) if self.given.size == "both" else [self.given.size]
         made = {size: self._corpus(size) for size in sizes}
+        wanted = [] if self.given.incremental is None else self.given.incremental or sizes
         tiny = corpora.first(made[sizes[0]], TINY, self.work / "tiny")
         for turn in range(self.given.rounds):
             self._start_up()
             self._rebuild("tiny", tiny, turn)
             for size, corpus in made.items():
-                self._rebuild(size, corpus, turn)
+                intake = self._rebuild(size, corpus, turn)
+                if len(sizes) > 1:
+                    self._intake_by_spark(size, corpus, turn, intake)
                 self._others(size, corpus, turn)
+            for size in wanted:
+                self._again(size, self._corpus(size), turn)
         if not self.given.quick:
             self._one_process(made[sizes[0]])
-        if self.given.incremental:
-            corpus = made[sizes[-1]]
-            said = self._lines("incremental.py", corpus.folder, self.work / "incremental")
-            self.said["incremental"] = {**said[-1], "docs": corpus.docs}
-            self._save()
 
     def _corpus(self, size: str) -> corpora.Corpus:
         folder = self.given.corpora / size.upper()
@@ -87,7 +91,8 @@ class Bench:
         }  # fmt: skip
         return corpus
 
-    def _rebuild(self, size: str, corpus: corpora.Corpus, turn: int) -> None:
+    def _rebuild(self, size: str, corpus: corpora.Corpus, turn: int) -> Cost:
+        """Notes a whole rebuild; returns what intake cost."""
         lake = rebuild.prepare(corpus, self.work / f"corpusgate-{size}")
         costs = rebuild.rebuild(lake)
         about: dict[str, Any] = {"steps": {name: _row(cost) for name, cost in costs.items()}}
@@ -96,6 +101,24 @@ class Bench:
         if turn == 0:
             about["counts"] = lake.result("bench-1", "decide")["removed_by_rule"]
         self._note("corpusgate", size, turn, rebuild.counted(costs), **about)
+        return costs["intake"]
+
+    def _intake_by_spark(self, size: str, corpus: corpora.Corpus, turn: int, intake: Cost) -> None:
+        """Notes intake as Spark does it: where the rebuild's own intake needed no Spark, by one that has to take it."""
+        if corpus.bytes <= Profile().alone_bytes:
+            lake = rebuild.prepare(corpus, self.work / f"corpusgate-{size}-by-spark", rebuild.BY_SPARK)
+            intake = rebuild.rebuild(lake, last="intake")["intake"]
+        self._note("intake by Spark", size, turn, intake)
+
+    def _again(self, size: str, corpus: corpora.Corpus, turn: int) -> None:
+        """Notes a series of rebuilds: with nothing changed, with 1 % changed."""
+
+        def tell(row: dict[str, Any]) -> None:
+            sys.stderr.write(f"again: {row['what']:<8} {size:<6} {row['cpu']:8.1f} CPU s {row['wall']:8.1f} s\n")
+
+        kept = self.said.setdefault("incremental", {}).setdefault(size, {"docs": corpus.docs, "rounds": []})
+        kept["rounds"].append(incremental.series(corpus, self.work / f"again-{size}", tell))
+        self._save()
 
     def _others(self, size: str, corpus: corpora.Corpus, turn: int) -> None:
         if self.peers is None:
@@ -138,7 +161,7 @@ class Bench:
     def _note(self, tool: str, size: str, turn: int, cost: Cost, **about: Any) -> None:
         row = {"tool": tool, "size": size, "round": turn + 1, **_row(cost), "load": round(os.getloadavg()[1], 1)}
         self.said["runs"].append({**row, **about})
-        sys.stderr.write(f"{tool:<11} {size:<6} {cost.cpu:8.1f} CPU s {cost.wall:8.1f} s {cost.peak:7.0f} MiB\n")
+        sys.stderr.write(f"{tool:<15} {size:<6} {cost.cpu:8.1f} CPU s {cost.wall:8.1f} s {cost.peak:7.0f} MiB\n")
         self._save()
 
     def _save(self) -> None:
@@ -187,8 +210,9 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     add("--quick", action="store_true", help="leave out the disguised keywords and the near search in one process")
     add(
         "--incremental",
-        action="store_true",
-        help="also nothing changed and 1 %% changed (incremental.py), the last size",
+        nargs="*",
+        choices=tuple(SIZES),
+        help="also nothing changed and 1 %% changed (incremental.py): in these sizes, or in those of --size",
     )
     add("--write", action="store_true", help="put the tables into docs/performance.md")
     add("--from", type=Path, dest="told", metavar="FILE", help="measure nothing; tell this file")

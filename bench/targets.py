@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import incremental
+from incremental import AGAIN, CHANGED
 
 Median = Callable[[str, str], float | None]
 
 SPARK_STEPS, GATE_STEPS = ("intake", "decide", "publish"), ("source_gate", "release_gate")
 FIXED, MARGINAL, WHOLE, IO, GATES, MEMORY = 110.0, 2.5, 5.0, 1.6, 0.10, 1.3
 RECALL, PRECISION, FORMS = 0.98, 0.99, 0.99
-AGAIN, CHANGED = 1.2, 0.10
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,8 @@ class Target:
     said: str
 
 
-def targets(said: dict[str, Any], cpu: Median, step: Median) -> Iterator[Target]:
-    """`cpu(tool, size)` and `step(size, name)` are medians in CPU seconds."""
+def targets(said: dict[str, Any], cpu: Median, peak: Median, step: Median) -> Iterator[Target]:
+    """`cpu(tool, size)` and `step(size, name)` are medians in CPU seconds, `peak(tool, size)` is one in MiB."""
     fixed, small, big = (cpu("corpusgate", s) for s in ("tiny", "small", "big"))
     yield _at_most("fixed cost of a rebuild (200 documents), CPU-s", FIXED, fixed, "{:.0f}")
     yield _at_most(
@@ -42,15 +44,13 @@ def targets(said: dict[str, Any], cpu: Median, step: Median) -> Iterator[Target]
         yield _at_most(f"whole, small, times {peer}", 1.0, _ratio(small, cpu(peer, "small")), "{:.2f}")
     yield _at_most("intake, big, times Spark's io", IO, _ratio(step("big", "intake"), cpu("spark io", "big")), "{:.2f}")
     yield _at_most("gates' share of a big rebuild, beyond imports and sessions", GATES, _gates(cpu, step), "{:.3f}")
-    yield _at_most("peak memory of intake, big against small", MEMORY, _memory(said), "{:.2f}")
+    yield _memory(peak("intake by Spark", "big"), peak("intake by Spark", "small"))
     duplicates = [r["judged"]["duplicates"] for r in said["runs"] if r["tool"] == "corpusgate" and "judged" in r]
     worst = duplicates[-1] if duplicates else {}
     yield _at_least("recall of duplicates in the rebuild", RECALL, worst.get("all"))
     yield _at_least("precision of duplicates in the rebuild", PRECISION, worst.get("precision"))
-    again = said.get("incremental", {})
-    yield _at_most("nothing changed, times the fixed cost", AGAIN, again.get("none_over_fixed"), "{:.2f}")
-    worst_change = max(again.get("share_of_full", {}).values(), default=None)
-    yield _at_most("1 % changed, share of a full rebuild, both beyond none", CHANGED, worst_change, "{:.3f}")
+    for size in ("small", "big"):
+        yield from _again(size, said.get("incremental", {}).get(size))
     forms = [f["recall"] for f in said.get("forms", {}).get("recall", {}).values() if f["recall"] is not None]
     yield _at_least("disguised keywords, the worst form", FORMS, min(forms, default=None))
 
@@ -72,14 +72,19 @@ def _slope(said: dict[str, Any], cpu: Median, tool: str) -> float | None:
     return (big - small) / (said["corpora"]["big"]["docs"] - said["corpora"]["small"]["docs"])
 
 
-def _memory(said: dict[str, Any]) -> float | None:
-    def peak(size: str) -> float:
-        return max(
-            (r["steps"]["intake"]["peak"] for r in said["runs"] if (r["tool"], r["size"]) == ("corpusgate", size)),
-            default=0.0,
-        )
+def _memory(big: float | None, small: float | None) -> Target:
+    times = _ratio(big, small)
+    target = _at_most("peak memory of intake by Spark, big against small", MEMORY, times, "{:.2f}")
+    return target if times is None else replace(target, said=f"{target.said} ({big:,.0f} MiB / {small:,.0f} MiB)")
 
-    return _ratio(peak("big") or None, peak("small") or None)
+
+def _again(size: str, measured: dict[str, Any] | None) -> Iterator[Target]:
+    """What a rebuild costs again, of one size: with nothing changed, and by the two ways to change 1 %."""
+    found = incremental.verdict(measured["rounds"]) if measured else {"none_over_fixed": None, "share_of_full": {}}
+    yield _at_most(f"nothing changed, {size}, times the fixed cost", AGAIN, found["none_over_fixed"], "{:.2f}")
+    for how, where in (("files", "one file in a hundred"), ("spread", "1 % of every file")):
+        what = f"{where} changed, {size}, share of a full rebuild, both beyond none"
+        yield _at_most(what, CHANGED, found["share_of_full"].get(how), "{:.3f}")
 
 
 def _ratio(a: float | None, b: float | None) -> float | None:

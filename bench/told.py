@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from targets import targets
+import incremental
+from targets import Target, targets
 
 MARKS = ("<!-- bench:begin -->", "<!-- bench:end -->")
 _MISSING = "–"
@@ -15,7 +16,8 @@ _MISSING = "–"
 
 def tables(said: dict[str, Any]) -> str:
     """All of it, as Markdown."""
-    parts = [about(said), costs(said), steps(said), targets_table(said), recall(said), *_one_process(said)]
+    changed = [again(size, measured) for size, measured in said.get("incremental", {}).items()]
+    parts = [about(said), costs(said), steps(said), targets_table(said), *changed, recall(said), *_one_process(said)]
     return "\n\n".join(p for p in parts if p)
 
 
@@ -39,10 +41,20 @@ def median(said: dict[str, Any], tool: str, size: str, key: str = "cpu") -> floa
     return statistics.median(found) if found else None
 
 
-def step_median(said: dict[str, Any], size: str, step: str) -> float | None:
-    """CPU seconds of one step of corpusgate."""
-    found = [r["steps"][step]["cpu"] for r in said["runs"] if (r["tool"], r["size"]) == ("corpusgate", size)]
+def step_median(said: dict[str, Any], size: str, step: str, key: str = "cpu") -> float | None:
+    """CPU seconds of one step of corpusgate, or another of its figures."""
+    found = [r["steps"][step][key] for r in said["runs"] if (r["tool"], r["size"]) == ("corpusgate", size)]
     return statistics.median(found) if found else None
+
+
+def judged(said: dict[str, Any]) -> Iterable[Target]:
+    """The targets, from what was measured."""
+    return targets(
+        said,
+        lambda tool, size: median(said, tool, size),
+        lambda tool, size: median(said, tool, size, "peak"),
+        lambda size, step: step_median(said, size, step),
+    )
 
 
 def about(said: dict[str, Any]) -> str:
@@ -82,25 +94,53 @@ def costs(said: dict[str, Any]) -> str:
             ]
         rows.append(row)
     heads = [h for s in sizes for h in (f"{s}, CPU-s", "wall s", "peak MiB")]
-    note = "`corpusgate`: intake to publish. In brackets: times the limit's CPU. `spark io`: reads and writes only."
+    note = (
+        "`corpusgate`: intake to publish. In brackets: times the limit's CPU. `spark io`: reads and writes only. "
+        "`intake by Spark`: corpusgate's intake alone, also where it is little enough to need no Spark."
+    )
     return f"{_table(['tool', *heads], rows)}\n\n{note}"
 
 
 def steps(said: dict[str, Any]) -> str:
-    """CPU of each step of corpusgate."""
+    """CPU and peak memory of each step of corpusgate."""
     sizes = [s for s in ("tiny", "small", "big") if median(said, "corpusgate", s) is not None]
     names = next(r["steps"] for r in said["runs"] if r["tool"] == "corpusgate")
-    rows = [[name, *(_number(step_median(said, s, name)) for s in sizes)] for name in names]
-    rows.append(["intake to publish", *(_number(median(said, "corpusgate", s)) for s in sizes)])
+    rows = [
+        [name, *(f(step_median(said, s, name, key)) for s in sizes for key, f in (("cpu", _number), ("peak", _whole)))]
+        for name in names
+    ]
+    whole = [(_number(median(said, "corpusgate", s)), _whole(median(said, "corpusgate", s, "peak"))) for s in sizes]
+    rows.append(["intake to publish", *(figure for pair in whole for figure in pair)])
     for probe, what in (("imports", "a gate's imports alone"), ("session", "a Spark session alone")):
-        rows.append([what, _number(median(said, probe, "-")), *("" for _ in sizes[1:])])
-    return _table(["step", *(f"{s}, CPU-s" for s in sizes)], rows)
+        alone = [_number(median(said, probe, "-")), _whole(median(said, probe, "-", "peak"))]
+        rows.append([what, *alone, *("" for _ in sizes[1:] for _ in alone)])
+    return _table(["step", *(head for s in sizes for head in (f"{s}, CPU-s", "peak MiB"))], rows)
+
+
+def again(size: str, measured: dict[str, Any]) -> str:
+    """CPU of each step of the rebuilds of `incremental.py`."""
+    rounds = measured["rounds"]
+    names = list(rounds[0])
+
+    def middle(of: Callable[[dict[str, Any]], float]) -> list[str]:
+        return [_number(statistics.median(of(r[name]) for r in rounds)) for name in names]
+
+    rows = [[step, *middle(lambda row, step=step: row["steps"][step])] for step in rounds[0]["full"]["steps"]]
+    rows.append(["all steps", *middle(lambda row: row["cpu"])])
+    shares = incremental.verdict(rounds)["share_of_full"]
+    rows.append(["(this - none) / (full - none)", *(_share(shares[n]) if n in shares else "" for n in names)])
+    note = (
+        f"CPU seconds. `fixed`: a rebuild of {incremental.TINY} documents; `full`: the first of {measured['docs']:,}, "
+        "in many files; `none`: again with nothing changed; `files`: every document of one file in a hundred changed; "
+        "`spread`: 1 % of every file did."
+    )
+    return f"{_table([f'rebuilt again, {size}', *names], rows)}\n\n{note}"
 
 
 def targets_table(said: dict[str, Any]) -> str:
     """What was aimed at, what was measured, and whether it is met."""
     rows = []
-    for target in targets(said, lambda *a: median(said, *a), lambda *a: step_median(said, *a)):
+    for target in judged(said):
         verdict = _MISSING if target.value is None else "met" if target.met else "missed"
         rows.append([target.what, target.bound, "not measured" if target.value is None else target.said, verdict])
     return _table(["target", "bound", "measured", ""], rows)
@@ -140,14 +180,6 @@ def _one_process(said: dict[str, Any]) -> Iterable[str]:
             f"On {b['documents']:,} documents without a keyword: folding {b['fold_mb_s']} MB a CPU second, folding and "
             f"matching {b['detector_mb_s']}, plain matching without folding {b['plain_mb_s']}; "
             f"{b['documents_with_a_hit']} of them have a hit once folded ({b['plain_documents_with_a_hit']} as stored)."
-        )
-    if again := said.get("incremental"):
-        cpu = again["cpu_s"]
-        shares = again["share_of_full"]
-        rows = [[n, _number(c), _share(shares.get(n))] for n, c in cpu.items()]
-        heads = [f"rebuild of {again['docs']:,} documents in one source", "CPU-s", "(this - none) / (full - none)"]
-        yield (
-            _table(heads, rows) + "\n\n`files`: all of one file in a hundred changed; `spread`: 1 % of every file did."
         )
     if near := said.get("near"):
         rows = [

@@ -90,7 +90,7 @@ def test_a_process_tree_costs_what_all_of_it_costs(tmp_path: Path) -> None:
 
 def run(tool: str, size: str, cpu: float, turn: int = 1, **about: Any) -> dict[str, Any]:
     """A row of a run."""
-    return {"tool": tool, "size": size, "round": turn, "cpu": cpu, "wall": cpu, "peak": 100.0, "load": 1.0, **about}
+    return {"tool": tool, "size": size, "round": turn, "cpu": cpu, "wall": cpu, "load": 1.0, "peak": 100.0, **about}
 
 
 def said(*runs: dict[str, Any]) -> dict[str, Any]:
@@ -111,17 +111,13 @@ def steps(cpu: float) -> dict[str, Any]:
 
 def test_targets_follow_from_medians_and_what_was_not_measured_is_not_met() -> None:
     import told
-    from targets import targets
 
     measured = said(
         *(run("corpusgate", "small", c, n, **steps(20)) for n, c in enumerate((90.0, 100.0, 400.0), 1)),
         run("corpusgate", "big", 300.0, **steps(60)),
         run("limit", "small", 10.0), run("limit", "big", 110.0), run("juicer", "small", 90.0),
     )  # fmt: skip
-    found = {
-        t.what: t
-        for t in targets(measured, lambda *a: told.median(measured, *a), lambda *a: told.step_median(measured, *a))
-    }
+    found = {t.what: t for t in told.judged(measured)}
     marginal = found["marginal cost a document, times the limit's"]
     assert marginal.value == pytest.approx(2.0)
     assert marginal.met
@@ -129,6 +125,49 @@ def test_targets_follow_from_medians_and_what_was_not_measured_is_not_met() -> N
     fixed = found["fixed cost of a rebuild (200 documents), CPU-s"]
     assert fixed.value is None
     assert not fixed.met
+
+
+def test_memory_is_compared_between_two_intakes_by_spark() -> None:
+    import told
+
+    measured = said(
+        run("corpusgate", "small", 90.0, **steps(20)), run("corpusgate", "big", 300.0, **steps(60)),
+        run("intake by Spark", "big", 50.0, peak=2600.0),
+    )  # fmt: skip
+    what = "peak memory of intake by Spark, big against small"
+    assert next(t for t in told.judged(measured) if t.what == what).value is None
+    measured["runs"].append(run("intake by Spark", "small", 40.0, peak=2000.0))
+    target = next(t for t in told.judged(measured) if t.what == what)
+    assert target.met
+    assert target.said == "1.30 (2,600 MiB / 2,000 MiB)"
+
+
+def test_rebuilding_again_is_told_and_judged_for_each_size() -> None:
+    import told
+
+    costs = {"fixed": 50.0, "full": 155.0, "none": 55.0, "files": 65.0, "spread": 85.0}
+    rounds = [{n: {"cpu": c, "steps": {"intake": c - 10, "decide": 10.0}} for n, c in costs.items()}]
+    measured = said(run("corpusgate", "small", 90.0, **steps(20)))
+    measured["incremental"] = {"big": {"docs": 200_000, "rounds": rounds}}
+    met = {t.what: (t.value, t.met) for t in told.judged(measured) if "changed" in t.what}
+    assert met == {
+        "nothing changed, small, times the fixed cost": (None, False),
+        "one file in a hundred changed, small, share of a full rebuild, both beyond none": (None, False),
+        "1 % of every file changed, small, share of a full rebuild, both beyond none": (None, False),
+        "nothing changed, big, times the fixed cost": (1.1, True),
+        "one file in a hundred changed, big, share of a full rebuild, both beyond none": (0.1, True),
+        "1 % of every file changed, big, share of a full rebuild, both beyond none": (0.3, False),
+    }
+    tables = told.tables(measured)
+    assert "| rebuilt again, big | fixed | full | none | files | spread |" in tables
+    assert "| intake | 40.0 | 145.0 | 45.0 | 55.0 | 75.0 |" in tables
+
+
+@pytest.mark.parametrize(("given", "sizes"), [([], None), (["--incremental"], []), (["--incremental", "big"], ["big"])])
+def test_rebuilding_again_is_measured_where_asked_for(given: list[str], sizes: list[str] | None) -> None:
+    import run
+
+    assert run._arguments(given).incremental == sizes
 
 
 def test_tables_are_written_between_the_marks_and_nowhere_else(tmp_path: Path) -> None:
