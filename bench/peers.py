@@ -21,6 +21,10 @@ _OPTIONS = {"limit_norm": ("limit", "norm")}
 """A further name for a tool with an option: the limit that folds by libraries, as corpusgate folds by its table."""
 
 
+class PeerFailed(Exception):
+    """Another tool did not do its work. No reason to lose what was measured of the others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Peers:
     """`setup` holds `venv/<tool>` and `jars`, `scripts` the scripts."""
@@ -36,7 +40,7 @@ class Peers:
         """Runs a tool's whole work, or the stage, once.
 
         Raises:
-            SystemExit: it ended otherwise than well; says where its log lies.
+            PeerFailed: it ended otherwise than well; says where its log lies.
         """
         shutil.rmtree(work, ignore_errors=True)
         _, option = _OPTIONS.get(tool, (tool, ""))
@@ -47,7 +51,8 @@ class Peers:
         log = work.with_suffix(".log")
         cost = measure(command, log)
         if cost.code:
-            raise SystemExit(f"{tool} ended with {cost.code}. Its log, {log}, ends:\n{log.read_text('utf-8')[-1500:]}")
+            tail = log.read_text("utf-8", "replace")[-1500:]
+            raise PeerFailed(f"{tool} ended with {cost.code}. Its log, {log}, ends:\n{tail}")
         return cost
 
     def versions(self, tool: str) -> str:

@@ -128,12 +128,22 @@ class Bench:
             self.said["peers"][tool] = self.peers.versions(tool)
             if tool in peers.SLOW and (size == "big" or turn):
                 continue
-            work = self.work / f"{tool}-{size}"
-            cost = self.peers.run(tool, corpus, work)
-            about = {"judged": judged.judge(corpus, peers.kept(work))} if turn == 0 else {}
-            self._note(tool, size, turn, cost, **about)
+            self._other(tool, size, corpus, turn)
         if "spark" in chosen:
-            self._note("spark io", size, turn, self.peers.run("spark", corpus, self.work / f"spark-io-{size}", "io"))
+            self._other("spark", size, corpus, turn, "io")
+
+    def _other(self, tool: str, size: str, corpus: corpora.Corpus, turn: int, stage: str = "all") -> None:
+        assert self.peers is not None
+        name = tool if stage == "all" else f"{tool} {stage}"
+        work = self.work / f"{name.replace(' ', '-')}-{size}"
+        try:
+            cost = self.peers.run(tool, corpus, work, stage)
+        except peers.PeerFailed as failed:
+            sys.stderr.write(f"{failed}\n")
+            self.said.setdefault("failed", []).append(f"{name} ({size})")
+            return
+        about = {"judged": judged.judge(corpus, peers.kept(work))} if (turn, stage) == (0, "all") else {}
+        self._note(name, size, turn, cost, **about)
 
     def _start_up(self) -> None:
         """What a gate's imports and a Spark session cost by themselves."""

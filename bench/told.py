@@ -66,6 +66,7 @@ def about(said: dict[str, Any]) -> str:
     )
     versions = ", ".join(f"{n} {v}" for n, v in said["versions"].items())
     others = "; ".join(sorted({v for v in said["peers"].values() if v}))
+    failed = ", ".join(dict.fromkeys(said.get("failed", ())))
     invented = any(c.get("texts") == "invented" for c in said["corpora"].values())
     return (
         f"`{said['command']}`\n\n"
@@ -73,6 +74,7 @@ def about(said: dict[str, Any]) -> str:
         f"{m['java']}. Load while it ran (5 minutes): {min(loads):.0f} to {max(loads):.0f}. {_rounds(said)}\n\n"
         f"Data: {data}{' (invented words)' if invented else ''}. Versions: {versions}."
         f"{f' Others: {others}.' if others else ' No other tools were given, so none was measured.'}"
+        f"{f' Did not end well, so are left out: {failed}.' if failed else ''}"
     )
 
 

@@ -163,6 +163,27 @@ def test_rebuilding_again_is_told_and_judged_for_each_size() -> None:
     assert "| intake | 40.0 | 145.0 | 45.0 | 55.0 | 75.0 |" in tables
 
 
+def test_another_tool_that_fails_is_told_and_costs_nothing_that_was_measured(corpus: Any, tmp_path: Path) -> None:
+    import told
+
+    import run
+
+    tool = tmp_path / "peers" / "venv" / "juicer" / "bin" / "python"
+    tool.parent.mkdir(parents=True)
+    tool.symlink_to(sys.executable)
+    scripts = tmp_path / "scripts"
+    scripts.mkdir()
+    (scripts / "peer_juicer.py").write_text("raise SystemExit('no such model')", "utf-8")
+    options = {"peers": tool.parents[3], "scripts": scripts, "work": tmp_path / "work", "json": tmp_path / "bench.json"}
+    bench = run.Bench(run._arguments([f for n, v in options.items() for f in (f"--{n}", str(v))]))
+    bench._others("small", corpus, 0)
+    assert bench.said["runs"] == []
+    assert bench.said["failed"] == ["juicer (small)"]
+    measured = said({"tool": "corpusgate", "size": "small", "round": 1, "load": 1.0})
+    measured["failed"] = bench.said["failed"]
+    assert "Did not end well, so are left out: juicer (small)." in told.about(measured)
+
+
 @pytest.mark.parametrize(("given", "sizes"), [([], None), (["--incremental"], []), (["--incremental", "big"], ["big"])])
 def test_rebuilding_again_is_measured_where_asked_for(given: list[str], sizes: list[str] | None) -> None:
     import run
