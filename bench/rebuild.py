@@ -21,7 +21,8 @@ from corpora import Corpus
 from measured import Cost, measure
 
 from corpusgate import flow
-from corpusgate.settings.profile import DEFAULT, VARIABLE
+from corpusgate.settings.place import Place, find_place
+from corpusgate.settings.profile import DEFAULT, VARIABLE, load_profile
 
 HOME = Path(__file__).resolve().parents[1]
 CORPUS, AT = "bench", "2026-11-01T08:00:00+00:00"
@@ -67,7 +68,6 @@ class Lake:
 def base_environment() -> dict[str, str]:
     """This process's own, with what `make setup` found out about Java and Spark."""
     from corpusgate.lake.session import prepare as fill_in
-    from corpusgate.settings.place import find_place
 
     fill_in(find_place(HOME))
     return {**os.environ, "CORPUSGATE_HOME": str(HOME)}
@@ -127,6 +127,13 @@ def rebuild(made: Lake, run_id: str = "bench-1", *, at: str = AT, last: str = fl
         if step.name == last:
             break
     return costs
+
+
+def by_spark(made: Lake, corpus: Corpus) -> list[str]:
+    """The steps that take Spark for a corpus of this size, under the work folder's profile; the others need no JVM."""
+    profile = load_profile(Place(made.work, made.conf, made.lake, made.work / "var"), made.profile)
+    later = ["decide", "publish"] if corpus.docs > profile.alone_records else []
+    return [*(["intake"] if corpus.bytes > profile.alone_bytes else []), *later]
 
 
 def counted(costs: Mapping[str, Cost]) -> Cost:

@@ -37,8 +37,6 @@ import rebuild
 import told
 from measured import Cost, measure
 
-from corpusgate.settings.profile import Profile
-
 HOME = Path(__file__).resolve().parents[1]
 SIZES = {"small": 20_000, "big": 200_000}
 TINY = 200
@@ -96,6 +94,7 @@ class Bench:
         lake = rebuild.prepare(corpus, self.work / f"corpusgate-{size}")
         costs = rebuild.rebuild(lake)
         about: dict[str, Any] = {"steps": {name: _row(cost) for name, cost in costs.items()}}
+        about["by_spark"] = rebuild.by_spark(lake, corpus)
         if turn == 0 and size != "tiny":
             about["judged"] = judged.judge(corpus, rebuild.kept(lake), rebuild.removed(lake, "keyword"))
         if turn == 0:
@@ -105,7 +104,7 @@ class Bench:
 
     def _intake_by_spark(self, size: str, corpus: corpora.Corpus, turn: int, intake: Cost) -> None:
         """Notes intake as Spark does it: where the rebuild's own intake needed no Spark, by one that has to take it."""
-        if corpus.bytes <= Profile().alone_bytes:
+        if "intake" not in self.said["runs"][-1]["by_spark"]:
             lake = rebuild.prepare(corpus, self.work / f"corpusgate-{size}-by-spark", rebuild.BY_SPARK)
             intake = rebuild.rebuild(lake, last="intake")["intake"]
         self._note("intake by Spark", size, turn, intake)

@@ -142,6 +142,17 @@ def test_memory_is_compared_between_two_intakes_by_spark() -> None:
     assert target.said == "1.30 (2,600 MiB / 2,000 MiB)"
 
 
+def test_gates_are_held_against_a_rebuild_without_the_sessions_that_it_started() -> None:
+    import told
+
+    measured = said(
+        run("corpusgate", "big", 120.0, **steps(10), by_spark=["intake"]), run("imports", "-", 4.0),
+        run("session", "-", 6.0),
+    )  # fmt: skip
+    gates = next(t for t in told.judged(measured) if t.what.startswith("gates' share"))
+    assert gates.value == pytest.approx((2 * 10 - 2 * 4) / (120 - 2 * 4 - 6))
+
+
 def test_rebuilding_again_is_told_and_judged_for_each_size() -> None:
     import told
 

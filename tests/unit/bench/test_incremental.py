@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,10 @@ def test_the_installation_can_be_loaded_and_chooses_spark_by_a_profile(corpus: c
     assert len(list((made.work / "sources").glob("*/*.jsonl"))) == 10
     assert made.environment()["CORPUSGATE_PROFILE"] == rebuild.BY_SPARK
     assert load_profile(place, rebuild.BY_SPARK).alone_bytes == 0
+    assert rebuild.by_spark(made, corpus) == ["intake"]
+    usual = replace(made, profile="local")
+    assert rebuild.by_spark(usual, corpus) == []
+    assert rebuild.by_spark(usual, replace(corpus, docs=10**7, bytes=10**9)) == ["intake", "decide", "publish"]
 
 
 def row(cpu: float, release: str, published: str = "ok") -> dict[str, Any]:
