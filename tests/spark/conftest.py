@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from corpusgate.decide import alone, job
 from corpusgate.lake import session, store
 from corpusgate.settings.place import Place, find_place
-from corpusgate.settings.profile import load_profile
+from corpusgate.settings.profile import Profile, load_profile
 from corpusgate_testing.lake import place_in
+
+
+#: Up to how many records no Spark is asked, by engine.
+MOST = {"alone": 300_000, "spark": 0}
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +50,16 @@ def place(tmp_path: Path) -> Place:
     made = place_in(tmp_path)
     store.ensure_tables(made)
     return made
+
+
+@pytest.fixture(scope="module", params=sorted(MOST))
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Which engine `decide` uses in the tests of a module that asks for this: what holds of one must hold of both."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(job, "load_profile", lambda place: Profile(alone_records=MOST[request.param]))
+        other = (alone, "decided") if request.param == "spark" else (job, "_by_spark")
+        patch.setattr(*other, None)  # called all the same, it would not go unseen
+        yield request.param
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,8 +6,9 @@ masked in one text of a group is looked for in all of them, and has the same tok
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 
@@ -16,6 +17,8 @@ from corpusgate.decide.rules import Span, merge_spans
 
 VALUES = pa.schema([("group_id", pa.string()), ("surface", pa.string()), ("kind", pa.string())])
 MEMBERS = pa.schema([("record_id", pa.string()), *(f for f in MASKED if f.name not in ("text_sha256", "has_basis"))])
+
+Row = Mapping[str, Any]
 
 #: Characters of a value without its separators: shorter ones stand for too much else to be looked for.
 SHORTEST = 5
@@ -27,33 +30,44 @@ _SEPARATORS = frozenset(" -\u00a0\u2010\u2011\u2012\u2013")
 def value_batches(
     batches: Iterator[pa.RecordBatch], classes: Mapping[bool, frozenset[str]], version: str
 ) -> Iterator[pa.RecordBatch]:
-    """What is masked in texts with `group_id, text_sha256, has_basis, spans, incomplete, text`: `VALUES`."""
+    """`values` of whole batches, as `VALUES`."""
     finder = Finder(version)
     for batch in batches:
-        rows = []
-        for row in batch.to_pylist():
-            spans = finder.spans(row) or ()
-            inside = merge_spans(s for s in spans if s.kind in classes[row["has_basis"]] and s.end <= len(row["text"]))
-            found = {(row["text"][s.start : s.end], s.kind) for s in inside}
-            rows += [{"group_id": row["group_id"], "surface": v, "kind": k} for v, k in sorted(found)]
-        yield pa.RecordBatch.from_pylist(rows, schema=VALUES)
+        yield pa.RecordBatch.from_pylist(values(batch.to_pylist(), classes, finder), schema=VALUES)
+
+
+def values(rows: Iterable[Row], classes: Mapping[bool, frozenset[str]], finder: Finder) -> list[dict[str, str]]:
+    """What is masked in texts with `group_id, text_sha256, has_basis, spans, incomplete, text`: `group_id, surface,
+    kind`."""
+    found = []
+    for row in rows:
+        spans, text = finder.spans(row) or (), row["text"]
+        inside = merge_spans(s for s in spans if s.kind in classes[row["has_basis"]] and s.end <= len(text))
+        masks = {(text[s.start : s.end], s.kind) for s in inside}
+        found += [{"group_id": row["group_id"], "surface": v, "kind": k} for v, k in sorted(masks)]
+    return found
 
 
 def member_batches(
     batches: Iterator[pa.RecordBatch], classes: Mapping[bool, frozenset[str]], version: str
 ) -> Iterator[pa.RecordBatch]:
-    """Masks the texts of batches with `record_id, text_sha256, has_basis, spans, incomplete, values, text`; yields
-    `MEMBERS`. `values` are those of the group (surface, kind; in order)."""
+    """`members` of whole batches, as `MEMBERS`."""
     finder = Finder(version)
     for batch in batches:
-        rows = []
-        for row in batch.to_pylist():
-            spans, own = finder.spans(row), classes[row["has_basis"]]
-            if spans is not None and row["text"] is not None:
-                spans = in_group([s for s in spans if s.kind in own], row["text"], row["values"] or ())
-            said = masked(row, spans, own)
-            rows.append({"record_id": row["record_id"], **{n: said.get(n) for n in MEMBERS.names[1:]}})
-        yield pa.RecordBatch.from_pylist(rows, schema=MEMBERS)
+        yield pa.RecordBatch.from_pylist(members(batch.to_pylist(), classes, finder), schema=MEMBERS)
+
+
+def members(rows: Iterable[Row], classes: Mapping[bool, frozenset[str]], finder: Finder) -> list[dict[str, Any]]:
+    """Masks texts with `record_id, text_sha256, has_basis, spans, incomplete, values, text`; rows of `MEMBERS`.
+    `values` are those of the group (surface, kind; in order)."""
+    masks = []
+    for row in rows:
+        spans, own = finder.spans(row), classes[row["has_basis"]]
+        if spans is not None and row["text"] is not None:
+            spans = in_group([s for s in spans if s.kind in own], row["text"], row["values"] or ())
+        said = masked(row, spans, own)
+        masks.append({"record_id": row["record_id"], **{n: said.get(n) for n in MEMBERS.names[1:]}})
+    return masks
 
 
 def in_group(spans: Sequence[Span], text: str, values: Sequence[Mapping[str, str]]) -> list[Span]:

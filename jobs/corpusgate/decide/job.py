@@ -1,4 +1,4 @@
-"""Spark job 2: decides about every record of a run's sources, and freezes the candidate with its draws and manifest."""
+"""Job 2: decides about every record of a run's sources, and freezes the candidate with its draws and manifest."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from corpusgate.annotation.job import void_records
-from corpusgate.decide import samples
+from corpusgate.decide import alone, samples
 from corpusgate.decide.complete import refuse_unlooked
+from corpusgate.decide.outcome import Counts, Decided, InSpark
 from corpusgate.decide.rules import languages_to_drop
 from corpusgate.decide.withdrawn import without_withdrawn
 from corpusgate.errors import CorpusgateError, Unreconciled
@@ -19,23 +20,12 @@ from corpusgate.lake.lease import lease
 from corpusgate.lake.run import Run, StepResult
 from corpusgate.release import manifest as manifests
 from corpusgate.release.digests import digests
-from corpusgate.release.merkle import Bucket, buckets_sql, leaf_sql
 from corpusgate.release.pointer import current_release
 from corpusgate.review import draw as draws
+from corpusgate.settings.profile import Profile, load_profile
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
-
-Counts = dict[str, dict[str, dict[str, int]]]
-
-_DECISION = (
-    "release_id", "record_id", "source_id", "text_sha256", "outcome", "step", "rule", "version", "cluster", "survivor",
-    "cause", "cause_record",
-)  # fmt: skip
-_RELEASE_RECORD = (
-    "release_id", "record_id", "source_id", "text_sha256", "mask_set", "released_sha256", "modality", "language",
-    "characters", "bytes", "domain", "licence_part", "role", "group_id", "turn", "speaker",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +51,12 @@ def decide(run: Run) -> StepResult:
         CorpusgateError: an earlier step of the run has no result.
         Unreconciled: the records found are not those that intake took in, or do not add up.
     """
-    from corpusgate.lake.session import spark
-
-    given = inputs(run)
+    given, profile = inputs(run), load_profile(run.place)
     with lease(run.place, run.id):
-        return _decide(run, ready(run, given), spark("corpusgate decide", run.place))
+        given = ready(run, given)
+        if alone.fits(run.place, given.expected, profile.alone_records) and (found := alone.decided(run, given)):
+            return _freeze(run, given, *found)
+        return _by_spark(run, given, profile)
 
 
 def inputs(run: Run) -> Inputs:
@@ -98,10 +89,13 @@ def inputs(run: Run) -> Inputs:
     return Inputs(dict(taken), acquisitions, parts, expected, held, dict(intake.facts["versions"]))
 
 
-def _decide(run: Run, given: Inputs, session: SparkSession) -> StepResult:
+def _by_spark(run: Run, given: Inputs, profile: Profile) -> StepResult:
+    from corpusgate.lake.session import spark
+
+    session = spark("corpusgate decide", run.place, profile)
     with ExitStack() as stack:
         records, dropped = judged(run, given, session, stack)
-        return _freeze(run, given, session, records, dropped)
+        return _freeze(run, given, InSpark(session, records), dropped)
 
 
 def judged(
@@ -189,10 +183,10 @@ def _dropped(run: Run, decided: DataFrame) -> tuple[str, ...]:
     return languages_to_drop(run.corpus.languages, pairs)
 
 
-def _freeze(run: Run, given: Inputs, session: SparkSession, decided: DataFrame, dropped: Sequence[str]) -> StepResult:
-    counts = _counts(decided)
+def _freeze(run: Run, given: Inputs, decided: Decided, dropped: Sequence[str]) -> StepResult:
+    counts = decided.counts()
     _reconcile(given, counts)
-    buckets, planned = _leaves(session, decided), samples.planned(run, session, decided, grouped=given.grouped)
+    buckets, planned = decided.leaves(), samples.planned(run, decided, grouped=given.grouped)
     manifest = manifests.build(
         run, buckets=buckets, counts=counts, digests=digests(run), detectors=given.versions,
         languages={"served": [s for s in run.corpus.languages if s not in dropped], "dropped": list(dropped)},
@@ -201,18 +195,10 @@ def _freeze(run: Run, given: Inputs, session: SparkSession, decided: DataFrame, 
     )  # fmt: skip
     release = manifests.release_id(manifest)
     if not _frozen(run, manifest, release):
-        _write(run, decided, release, manifest["digests"]["policy"])
-        samples.drawn(run, session, decided, release, planned)
+        decided.write(run, release, manifest["digests"]["policy"])
+        samples.drawn(run, decided, release, planned)
         manifests.write_candidate(run, manifest, manifests.about_run(run))
     return _result(run, manifest, planned, dropped)
-
-
-def _counts(decided: DataFrame) -> Counts:
-    counts: Counts = {}
-    for row in decided.groupBy("source_id", "outcome", "rule").count().collect():
-        rules = counts.setdefault(row["source_id"], {}).setdefault(row["outcome"], {})
-        rules[row["rule"] or ""] = row["count"]
-    return counts
 
 
 def _reconcile(given: Inputs, counts: Counts) -> None:
@@ -226,15 +212,6 @@ def _reconcile(given: Inputs, counts: Counts) -> None:
         )
 
 
-def _leaves(session: SparkSession, decided: DataFrame) -> list[Bucket]:
-    # What is not kept releases nothing, whatever its text would have become.
-    released = "CASE WHEN outcome = 'kept' THEN released_sha256 END AS released_sha256"
-    row = decided.selectExpr("record_id", "text_sha256", released, "outcome", "rule")
-    leaves = row.selectExpr(f"{leaf_sql('spark')} AS leaf")
-    rows = session.sql(buckets_sql("spark", "{leaves}"), leaves=leaves).collect()
-    return [Bucket(r["bucket"], r["root"], r["leaves"]) for r in rows]
-
-
 def _frozen(run: Run, manifest: Mapping[str, Any], release: str) -> bool:
     """Whether this very candidate is there already: its manifest, written last, and as many rows as it says."""
     if not (manifests.candidate_folder(run.place, release) / "manifest.json").is_file():
@@ -246,19 +223,6 @@ def _frozen(run: Run, manifest: Mapping[str, Any], release: str) -> bool:
     )
     said = manifest["counts"]["by_outcome"]
     return (kept, other, samples) == (said["kept"], said["removed"] + said["errored"], len(manifest["samples"]))
-
-
-def _write(run: Run, decided: DataFrame, release: str, version: str) -> None:
-    from pyspark.sql import functions as F
-
-    from corpusgate.lake.frames import one_of, write_slice
-
-    where, named = one_of("release_id", [release]), decided.withColumn("release_id", F.lit(release))
-    out = named.where("outcome <> 'kept'").withColumns({"step": F.lit("decide"), "version": F.lit(version)})
-    write_slice(out.select(*_DECISION), run.place, "decision", where)
-    size = {"characters": F.col("released_characters"), "bytes": F.col("released_bytes")}
-    kept = named.where("outcome = 'kept'").withColumns(size)
-    write_slice(kept.select(*_RELEASE_RECORD), run.place, "release_record", where)
 
 
 def _result(run: Run, manifest: Mapping[str, Any], planned: Sequence[draws.Draw], dropped: Sequence[str]) -> StepResult:

@@ -75,6 +75,13 @@ def stream(
         yield pa.record_batch(batch)
 
 
+def plain(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with ordinary strings and bytes: those of a query are views, which Arrow cannot filter or take from."""
+    kinds = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
+    columns = [c.cast(kinds.get(c.type, c.type)) for c in batch.columns]
+    return pa.RecordBatch.from_arrays(columns, batch.schema.names)
+
+
 def replace(place: Place, name: str, rows: Sequence[Row], where: str, run_id: str) -> None:
     """Makes `rows` the whole of the slice that `where` (SQL over the table's columns) selects, in one commit.
 

@@ -14,7 +14,7 @@ from corpusgate_testing.decide import Text, World, judged
 from corpusgate_testing.gates import HOME
 from corpusgate_testing.lake import place_in, rows
 
-pytestmark = pytest.mark.timeout(300)  # Spark on a busy machine
+pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("engine")]  # Spark on a busy machine
 TEXTS = [
     Text(f"一段没有问题的文字，{s}的第{n}段。", source=s, key=f"{s}{n}") for s in ("alpha", "beta") for n in range(4)
 ]

@@ -19,7 +19,7 @@ from corpusgate_testing.decide import AT, VERSIONS, Text, World, judged
 from corpusgate_testing.lake import duplicates, place_in, rows
 from corpusgate_testing.near import edited, text_of
 
-pytestmark = pytest.mark.timeout(600)  # Spark on a busy machine
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("engine")]  # Spark on a busy machine
 SYSTEM = "请简短作答。"
 NEAR = text_of(1)
 RISK = (("a1a", 1.0),)

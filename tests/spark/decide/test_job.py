@@ -39,7 +39,7 @@ CORPUS = [
     Text("相同", key="early", source="beta", first_acquired_at=AT - timedelta(days=1)),
 ]
 WORLD = World(policy={"personal_information": {"pi_id": "remove", "pi_mobile": "mask"}})
-pytestmark = pytest.mark.timeout(300)  # Spark on a busy machine
+pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("engine")]  # Spark on a busy machine
 OUT = ("decision", "release_record", "sample", "sample_item")
 
 

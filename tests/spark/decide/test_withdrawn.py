@@ -12,7 +12,7 @@ from corpusgate.sources.takedown import takedown
 from corpusgate_testing.decide import AT, Text, World, judged
 from corpusgate_testing.lake import place_in, rows
 
-pytestmark = pytest.mark.timeout(300)  # Spark on a busy machine
+pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("engine")]  # Spark on a busy machine
 TEXTS = [
     *(Text(f"一段没有问题的文字，第{n}段。", source=s, key=f"{s}{n}") for s in ("alpha", "beta") for n in range(2)),
     Text("他人的文字", key="a"),

@@ -1,0 +1,252 @@
+"""Decides without Spark about what is small beside the start of a JVM: up to `alone_records` of a profile.
+
+The rules are those of `rules.py`, record by record; `frames.py` and `groups.py` say the same over columns, and the
+tests decide the same corpora by both: the same release id, the same rows (docs/adr/0071-little-without-spark.md).
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from corpusgate.annotation.job import void_records
+from corpusgate.decide import alone_masks, records, rules
+from corpusgate.decide.near import alone as near_alone
+from corpusgate.decide.near.rules import components
+from corpusgate.decide.outcome import Counts, rows_of
+from corpusgate.decide.records import Found, Row
+from corpusgate.lake import store
+from corpusgate.lake.lease import commit_metadata
+from corpusgate.lake.run import Run
+from corpusgate.lake.tables import TABLES
+from corpusgate.release.merkle import Bucket, buckets_of, leaf
+from corpusgate.review import draw as draws
+from corpusgate.sources.takedown import withdrawn
+
+if TYPE_CHECKING:
+    from corpusgate.decide.job import Inputs
+    from corpusgate.settings.place import Place
+
+OTHERS = 4
+"""So many times the limit the whole lake may hold: its texts and signatures are gone through, too."""
+
+
+def fits(place: Place, expected: Mapping[str, int], most: int) -> bool:
+    """Whether a run's records (source to number) and the lake around them are small enough."""
+    if sum(expected.values()) > most:
+        return False
+    return all(sum(store.partition_rows(place, t).values()) <= OTHERS * most for t in ("document", "signature"))
+
+
+@dataclass(frozen=True, slots=True)
+class InMemory:
+    """The decided records of a candidate (see `outcome.Decided`)."""
+
+    rows: Sequence[Row]
+
+    def counts(self) -> Counts:
+        """Records by source, outcome and rule."""
+        counts: Counts = {}
+        for row in self.rows:
+            by_rule = counts.setdefault(row.source_id, {}).setdefault(row.outcome, {})
+            by_rule[row.because or ""] = by_rule.get(row.because or "", 0) + 1
+        return counts
+
+    def leaves(self) -> list[Bucket]:
+        """The tree over all records."""
+        return buckets_of(
+            leaf(r.record_id, r.text_sha256, r.released_sha256 if r.outcome == "kept" else None, r.outcome, r.because)
+            for r in self.rows
+        )
+
+    def items(self, grouped: bool) -> dict[str, list[Bucket]]:
+        """Modality to the tree over the ids of its kept items."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for row in self.rows:
+            if row.outcome == "kept":
+                found[row.modality or ""].add(row.unit if grouped else row.record_id)
+        return {modality: buckets_of(ids) for modality, ids in found.items()}
+
+    def drawn(self, release: str, one: draws.Draw) -> list[tuple[str, str]]:
+        """The items of a draw, in its order: id and hash of the released text."""
+        kept = [r for r in self.rows if r.outcome == "kept" and r.modality == one.stratum]
+        if one.frame == draws.RECORDS:
+            items = {r.record_id: r.released_sha256 for r in kept}
+        else:
+            members: dict[str, list[Row]] = defaultdict(list)
+            for row in kept:
+                members[row.unit].append(row)
+            items = {unit: _digest(of) for unit, of in members.items()}
+        chosen = heapq.nsmallest(one.size, items, key=lambda item: draws.place_in_draw(one.seed, item))
+        return [(item, items[item]) for item in chosen]
+
+    def write(self, run: Run, release: str, version: str) -> None:
+        """Writes `decision` and `release_record` of the candidate."""
+        for name, kept in (("decision", False), ("release_record", True)):
+            chosen = [r for r in self.rows if (r.outcome == "kept") == kept]
+            _write(run.place, name, rows_of(name, chosen, release, version), release)
+
+
+def decided(run: Run, given: Inputs) -> tuple[InMemory, tuple[str, ...]] | None:
+    """All records with their outcome, and the languages that this run does not serve.
+
+    None where it is too much after all: a bucket of the near search is overfull, or the texts that must be looked at
+    take too much memory. Nothing but edges of near duplicates has been written then.
+    """
+    rows, found = _considered(run, given)
+    policy, algorithm = run.corpus.policy, given.versions.get("signature")
+    near = None
+    if policy.near_duplicates is not None and algorithm is not None:
+        near = near_alone.fresh(run.place, algorithm)
+        if near is None:
+            return None
+    first = _rule(run, given, found, run.corpus.languages)
+    runs = alone_masks.mask(run, given, rows, found, first, near.texts if near else frozenset())
+    if runs is None:
+        return None
+    clusters = _clusters(run, near, runs, algorithm) if near and algorithm else None
+    _judge(rows, first, clusters)
+    pairs = {(r.language, run.source(r.source_id).provider) for r in rows if r.outcome == "kept"}
+    dropped = rules.languages_to_drop(run.corpus.languages, pairs)
+    if dropped:
+        served = [language for language in run.corpus.languages if language not in dropped]
+        _judge(rows, _rule(run, given, found, served), clusters)
+    return InMemory(rows), dropped
+
+
+def _considered(run: Run, given: Inputs) -> tuple[list[Row], dict[str, Found]]:
+    """The records in the order of their ids, with the rules that come from elsewhere, and what was found in them."""
+    there = records.considered(run.place, given.batches.values(), given.acquisitions, frozenset(given.parts))
+    for record in void_records(run.place, run.corpus.id):
+        if (row := there.get(record)) is not None:
+            row.source_rule = row.source_rule or "void_batch"
+    for record, rule in withdrawn(run.place).items():
+        if (row := there.get(record)) is not None:
+            row.source_rule = rule
+    rows = [there[key] for key in sorted(there)]
+    texts = {r.text_sha256 for r in rows}
+    return rows, records.findings(run.place, given.versions, run.corpus.policy.remove_signs, texts)
+
+
+def _rule(run: Run, given: Inputs, found: Mapping[str, Found], served: Sequence[str]) -> Callable[[Row], str | None]:
+    """The first rule that removes a record before masks and duplicates (`rules.removal_rule`)."""
+    policy, nothing = run.corpus.policy, Found()
+    safety = frozenset(s.id for s in run.sources if s.safety)
+    at, removed = records.exact(policy.remove_at), rules.removed_classes(policy.personal_information)
+    held, unseen = frozenset(given.held), rules.sets_removed(policy.test_sets)
+    signs, asked = frozenset(policy.remove_signs), served if policy.remove_languages_not_served else None
+
+    def rule(row: Row) -> str | None:
+        of = found.get(row.text_sha256, nothing)
+        facts = rules.Facts(
+            row.source_id, row.source_rule, row.language, Decimal(of.keyword_score), of.classes,
+            rules.may_hold_risk(row.source_id in safety, row.role, policy.risk_allowed_in),
+            frozenset(of.test_sets), frozenset(of.signs),
+        )  # fmt: skip
+        return rules.removal_rule(
+            facts, held=held, served=asked, remove_at=at, removed=removed, unseen=unseen, signs=signs
+        )
+
+    return rule
+
+
+def _clusters(
+    run: Run, near: near_alone.Fresh, runs: alone_masks.Runs, algorithm: str
+) -> Callable[[Collection[str]], dict[str, str]]:
+    """From eligible texts to the cluster of each that has an edge to another of them."""
+    policy = run.corpus.policy.near_duplicates
+    assert policy is not None
+    found = near_alone.edges(run.place, algorithm, run.id, near, near.compared(runs))
+    return lambda eligible: components(near_alone.among(found, eligible, policy.jaccard, policy.overlap))
+
+
+def _judge(
+    rows: Sequence[Row],
+    rule: Callable[[Row], str | None],
+    clusters: Callable[[Collection[str]], dict[str, str]] | None,
+) -> None:
+    """Gives each record what becomes of it; what an earlier judgement said is forgotten."""
+    for row in rows:
+        row.rule, row.fault = rule(row), row.mask_fault
+        row.cluster = row.survivor = row.cause = row.cause_record = None
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.group_id is not None:
+            groups[row.group_id].append(row)
+    for members in groups.values():
+        _whole(members)
+    _without_copies(rows, "exact_duplicate", lambda row: row.released_sha256)
+    if clusters is not None:
+        of = clusters({r.text_sha256 for r in rows if r.takes_part})
+        _without_copies(rows, "near_duplicate", lambda row: of.get(row.text_sha256, row.text_sha256))
+
+
+def _whole(members: Sequence[Row]) -> None:
+    """A conversation stays whole or goes whole (docs/adr/0062-groups.md)."""
+    as_members = [_member(r, "") for r in members]
+    if rules.is_unclear(as_members):
+        for row in members:
+            row.fault = rules.GROUP_UNCLEAR
+        as_members = [_member(r, "") for r in members]
+    cause = rules.cause_in_group(as_members)
+    if cause is None:
+        return
+    for row in members:
+        if row.takes_part:
+            row.rule = rules.GROUP_MEMBER_REMOVED
+            row.cause, row.cause_record = cause
+
+
+def _member(row: Row, token: str) -> rules.Member:
+    return rules.Member(row.record_id, row.role or "", row.turn, token, row.because)
+
+
+def _without_copies(rows: Iterable[Row], rule: str, token: Callable[[Row], str]) -> None:
+    """Of units with equal tokens all but the first acquired get `rule`; each of a group's records names its counterpart
+    as the survivor."""
+    units: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        units[row.unit].append(row)
+    same: dict[tuple[str, ...], list[tuple[tuple[bool, int, str], Row, str]]] = defaultdict(list)
+    for members in units.values():
+        ats = [r.at for r in members if r.at is not None]
+        order = (not ats, min(ats, default=0), min(r.record_id for r in members))
+        whole = rules.group_print([_member(r, token(r)) for r in members]) if members[0].group_id is not None else ""
+        for row in members:
+            if not row.takes_part:
+                continue
+            mine = token(row)
+            key = (whole, row.role or "", str(row.turn), mine) if whole else (mine,)
+            same[key].append((order, row, whole or mine))
+    for alike in same.values():
+        if len(alike) < 2:
+            continue
+        alike.sort(key=lambda one: (one[0], one[1].record_id))
+        first, survivor = alike[0][0], alike[0][1].record_id
+        for order, row, cluster in alike:
+            if order != first:
+                row.rule, row.cluster, row.survivor = rule, cluster, survivor
+
+
+def _digest(members: Sequence[Row]) -> str:
+    if all(r.group_id is None for r in members):
+        return min(r.released_sha256 for r in members)
+    return draws.group_digest((r.record_id, r.released_sha256) for r in members)
+
+
+def _write(place: Place, name: str, columns: Mapping[str, Sequence[object]], release: str) -> None:
+    from deltalake import CommitProperties, write_deltalake
+
+    schema = TABLES[name].schema
+    arrays = [pa.array(columns[f.name], f.type) for f in schema]
+    write_deltalake(
+        str(place.table(name)), pa.table(arrays, schema=schema), mode="overwrite",
+        predicate=f"release_id = {draws.literal(release)}",
+        commit_properties=CommitProperties(custom_metadata=commit_metadata(place)),
+    )  # fmt: skip

@@ -1,0 +1,106 @@
+"""The near search of one process against the rules on records: batch by batch, the same edges."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from corpusgate.decide.near import alone, rules
+from corpusgate.decide.near.compare import likeness
+from corpusgate.decide.near.xxh64 import xxh64
+from corpusgate.decide.rules import text_sha256
+from corpusgate.intake.detectors import signature
+from corpusgate.lake import store
+from corpusgate_testing.lake import place_in, rows
+from corpusgate_testing.near import edited, text_of
+
+ALGORITHM = "minhash-test"
+
+
+def a_batch(rng: random.Random, many: int) -> list[str]:
+    texts = (
+        edited(text_of(rng.randrange(5)), rng.choice([0.0, 0.01, 0.04, 0.2]), rng.randrange(3)) for _ in range(many)
+    )
+    return sorted(set(texts))
+
+
+def take_in(place, name: str, texts: list[str]) -> None:
+    signed = zip(texts, signature.sign(texts), strict=True)
+    found = [
+        {"text_sha256": text_sha256(t), "batch_id": name, "algorithm": ALGORITHM, "signature": s}
+        for t, s in signed
+        if s
+    ]
+    store.replace(place, "signature", found, f"batch_id = '{name}'", "run")
+
+
+def search(place, texts: dict[str, str], missing: frozenset[str] = frozenset()) -> dict[rules.Pair, rules.Likeness]:
+    new = alone.fresh(place, ALGORITHM)
+    assert new is not None
+    read = sorted(new.texts - missing)
+    runs = dict(zip(read, signature.sequences([texts[t] for t in read]), strict=True))
+    found = alone.edges(place, ALGORITHM, "run", new, new.compared(runs))
+    return {p: rules.Likeness(r["jaccard"], r["overlap"]) for p, r in found.items()}
+
+
+@pytest.fixture
+def place(tmp_path):
+    made = place_in(tmp_path)
+    store.ensure_tables(made, ["signature", "near_edge", "near_bucket", "near_batch"])
+    return made
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_batch_after_batch_the_edges_are_those_of_the_rules(place, seed):
+    rng, texts, runs = random.Random(seed), {}, {}
+    known = rules.Known(lambda a, b: likeness(runs[a], runs[b]))
+    for n in range(3):
+        fresh = [t for t in a_batch(rng, 12) if text_sha256(t) not in texts]
+        take_in(place, f"b{n}", fresh)
+        mine = dict(zip(map(text_sha256, fresh), fresh, strict=True))
+        texts |= mine
+        runs |= dict(zip(mine, signature.sequences(fresh), strict=True))
+        signed = dict(zip(mine, signature.sign(fresh), strict=True))
+        known.take_in({t: rules.buckets(s, signature.BANDS, signature.ROWS) for t, s in signed.items() if s})
+        assert search(place, texts) == known.edges
+    assert known.edges
+    assert search(place, {}) == known.edges  # all were compared: no text is read again
+
+
+def test_a_text_that_is_gone_takes_no_part_and_does_not_stop_the_others(place):
+    texts = {text_sha256(t): t for t in (text_of(1), edited(text_of(1), 0.01), edited(text_of(1), 0.01, 1))}
+    take_in(place, "b0", list(texts.values()))
+    gone = min(texts)
+    assert {t for p in search(place, texts, frozenset({gone})) for t in p} == set(texts) - {gone}
+
+
+def test_killed_before_the_batch_is_noted_it_is_compared_again_and_nothing_is_twice(place):
+    texts = {text_sha256(t): t for t in (text_of(1), edited(text_of(1), 0.01))}
+    take_in(place, "b0", list(texts.values()))
+    first = search(place, texts)
+    store.replace(place, "near_batch", [], "true", "run")
+    assert search(place, texts) == first and len(rows(place, "near_edge")) == 1
+
+
+def test_an_overfull_bucket_is_left_to_spark(place):
+    texts = [edited(text_of(1), 0.01, n) for n in range(6)]
+    take_in(place, "b0", texts)
+    assert alone.fresh(place, ALGORITHM, limit=len(texts)) is not None
+    assert alone.fresh(place, ALGORITHM, limit=2) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seed", "expected"),
+    # XXH64 of the specification's kind of input, as the reference program prints it
+    [("", 0, 0xEF46DB3751D8E999), ("abcd", 0, 0xDE0327B0D25D92CC)],
+)
+def test_the_hash_is_xxh64(text, seed, expected):
+    values = np.frombuffer(text.encode(), dtype=np.uint8).reshape(1, len(text))
+    assert int(xxh64(values, np.uint64(seed))[0]) == expected
+
+
+def test_a_width_that_is_no_multiple_of_four_is_refused():
+    with pytest.raises(ValueError, match="5 bytes"):
+        xxh64(np.zeros((1, 5), dtype=np.uint8))
