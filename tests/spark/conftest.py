@@ -14,7 +14,6 @@ from corpusgate.settings.place import Place, find_place
 from corpusgate.settings.profile import Profile, load_profile
 from corpusgate_testing.lake import place_in
 
-
 #: Up to how many records no Spark is asked, by engine.
 MOST = {"alone": 300_000, "spark": 0}
 
