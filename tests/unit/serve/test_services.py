@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -162,6 +163,9 @@ def test_stop_after_a_crash_ends_what_the_dead_components_left(place: Place, com
     services = Services(place)
     services.prepare(18124)
     services.start(18124)
+    ends = time.monotonic() + 30
+    while len(processes.marked(services.mark)) < 2 * len(COMPONENTS) and time.monotonic() < ends:
+        time.sleep(0.05)  # on a busy machine a component takes a moment to start the one that it leaves behind
     for process in services.running().values():
         process.kill()
         process.wait(5)
