@@ -160,6 +160,40 @@ def test_what_a_neighbour_in_the_batch_ends_with_changes_nothing(left, right):
     assert find(make_batch([left, right]))[1] == find(make_batch([right]))[0]
 
 
+IP6 = "2408:8000:1234:5678:9abc:def0:1234:5678"
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["write to zhang at mail.com", "@ home"],
+        ["@ home", "zhang at mail.com"],
+        ["zhang at mail.com", "(at) home"],
+        ["zhang[at)mail.com", "(at)"],
+        ["wechat: zhang_wei88", "微信：li_ming99"],
+        ["a:b:c:" + 12 * " ", IP6],
+        ["a:b:c:" + 25 * " ", "00:1a:2b:3c:4d:5e:6f"],
+    ],
+)
+def test_a_neighbour_in_the_batch_neither_hides_nor_adds_a_hit(texts):
+    """A look around a mark once reached into the text beside; a later text's account once hid an earlier one's."""
+    find = personal_information.prepare(KIT).find
+    assert find(make_batch(texts)) == [found(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("text", "surfaces"),
+    [
+        ("wechat: zhang_wei88，微信：li_ming99", ["zhang_wei88", "li_ming99"]),
+        ("a:b:c:" + 12 * " " + IP6, [IP6]),
+        ("a:b:c:" + 26 * " " + "00:1a:2b:3c:4d:5e:6f", []),
+        ("zhang[at)mail.com", ["zhang[at)mail.com"]),
+    ],
+)
+def test_one_hit_neither_hides_nor_cuts_another(text, surfaces):
+    assert [surface for _, surface in seen(text)] == surfaces
+
+
 @given(st.lists(DIGITS, max_size=4))
 @settings(max_examples=200, deadline=None)
 def test_any_text_gives_spans_in_range_without_overlap(texts):

@@ -21,7 +21,7 @@ from corpusgate.intake.detectors.pi_net import find_emails, find_ips, find_macs
 from corpusgate.intake.detectors.pi_numbers import find_numbers
 
 NAME = FAMILY = "personal_information"
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 FINDERS = (find_emails, find_numbers, find_macs, find_ips, find_documents, find_plates, find_accounts)
 """Longest and surest first: a later finder's hit that overlaps an earlier one is dropped."""
 

@@ -78,7 +78,8 @@ def find_plates(text: str, codes: np.ndarray) -> Iterator[Hit]:
 def find_accounts(text: str, codes: np.ndarray) -> Iterator[Hit]:
     """WeChat and QQ accounts right after their names; groups and official accounts are no person's."""
     done = 0
-    for at in _words(text, codes, ("微信", "薇信", "威信", "wechat", "weixin", "vx", "v信", "wx")):
+    # in order of place: what one name's account reaches over hides no other that stands before it
+    for at in sorted(_words(text, codes, ("微信", "薇信", "威信", "wechat", "weixin", "vx", "v信", "wx"))):
         found = (
             _WECHAT.match(text, at)
             if at >= done and not text.startswith(("群", "公众号", "公众", "小程序", "支付"), at)

@@ -48,10 +48,10 @@ def find_emails(text: str, codes: np.ndarray) -> Iterator[Hit]:
             done = hit.end
             yield hit
         elif text[p - 1] == " " or text[p + 1 : p + 2] == " ":
-            yield from _spelled(text, max(0, p - 44), p + 64)
-    if "at]" in text or "(at)" in text:
+            yield from _spelled(text, p, p)
+    if "at]" in text or "at)" in text:
         for found in re.finditer(r"[\[(]at[\])]", text):
-            yield from _spelled(text, max(0, found.start() - 44), found.end() + 64)
+            yield from _spelled(text, *found.span())
 
 
 def _email(text: str, p: int, floor: int) -> Hit | None:
@@ -102,8 +102,11 @@ def _national(text: str, p: int, local: str) -> Hit | None:
     )
 
 
-def _spelled(text: str, low: int, high: int) -> Iterator[Hit]:
-    for found in _AT.finditer(text, low, min(high, len(text))):
+def _spelled(text: str, start: int, end: int) -> Iterator[Hit]:
+    """Spelled-out addresses around a mark, of the same text: one beside it is looked at for its own marks only."""
+    low, high = max(0, start - 44), min(len(text), end + 64)
+    low, edge = max(low, text.rfind(EDGE, low, start) + 1), text.find(EDGE, end, high)
+    for found in _AT.finditer(text, low, high if edge < 0 else edge):
         host = re.sub(r" dot | ?\[dot\] ?", ".", found.group(2))
         if top_level(host.rsplit(".", 1)[-1]) and not reserved(host):
             yield Hit(*found.span(), "near_email", "email:spelled", f"{found.group(1)}@{host}", 0.5)
@@ -123,7 +126,7 @@ def find_ips(text: str, codes: np.ndarray) -> Iterator[Hit]:
             if found and _ip4(text, found):
                 value = str(ipaddress.ip_address(found.group().split("/")[0]))
                 yield Hit(*found.span(), "pi_ip", "ip:4", value, 0.8)
-    for found in _colons(text, codes, _IP6):
+    for found in _colons(text, codes, _IP6, 4):
         value = _ip6(found.group().rstrip(":"))
         if value:
             yield Hit(found.start(), found.start() + len(found.group().rstrip(":")), "pi_ip", "ip:6", value, 0.8)
@@ -170,23 +173,21 @@ def _ip6(value: str) -> str:
 
 def find_macs(text: str, codes: np.ndarray) -> Iterator[Hit]:
     """Hardware addresses, not those of all zeros or ones, of documentation (RFC 7042) or that read as a time stamp."""
-    for found in _colons(text, codes, _MAC):
+    for found in _colons(text, codes, _MAC, 2):
         value = found.group().replace("-", ":")
         if len(set(value)) > 3 and not value.startswith("00:00:5e:00:53") and not value.replace(":", "").isdigit():
             yield Hit(*found.span(), "pi_mac", "mac", value, 0.9)
 
 
-def _colons(text: str, codes: np.ndarray, pattern: re.Pattern) -> Iterator[re.Match]:
-    """Matches around places where two colons or dashes stand at most five characters apart, hex between."""
+def _colons(text: str, codes: np.ndarray, pattern: re.Pattern, lead: int) -> Iterator[re.Match]:
+    """Matches whose first mark, `lead` characters after their beginning, is followed by two more, each at most five
+    characters on: colons or dashes, hex before the first."""
     marks = np.flatnonzero((codes == 58) | (codes == 45))
     if marks.size < 3:
         return
     gaps, left = np.diff(marks) <= 5, codes[marks - 1]
     hexadecimal = ((left - np.uint32(48)) < 10) | ((left - np.uint32(97)) < 6)
-    done = 0
     for p in marks[:-2][gaps[:-1] & gaps[1:] & hexadecimal[:-2]].tolist():
-        if p >= done:
-            found = pattern.search(text, max(done, p - 5), min(len(text), p + 48))
-            if found:
-                done = found.end()
-                yield found
+        found = pattern.match(text, max(0, p - lead))
+        if found:
+            yield found
