@@ -149,10 +149,12 @@ DIGITS = st.text(
 
 
 @pytest.mark.parametrize(
-    "left", ["https://", "https://abc", "message-id: ", "订单号：", "版本 ", "微信", "护照", "wx", "a", "1", "-", "+86 "]
+    "left",
+    ["https://", "https://abc", "message-id: ", "订单号：", "版本 ", "微信", "护照", "wx", "a", "1", "-", "+86 "],
 )
 @pytest.mark.parametrize(
-    "right", ["li.wei@qq.com", "13812345678", "11010519491231002X", "119.147.15.13", "粤B12345", "E12345678", "wang_li1"]
+    "right",
+    ["li.wei@qq.com", "13812345678", "11010519491231002X", "119.147.15.13", "粤B12345", "E12345678", "wang_li1"],
 )
 def test_what_a_neighbour_in_the_batch_ends_with_changes_nothing(left, right):
     """A web address at the end of one text once hid the e-mail address at the beginning of the next."""
