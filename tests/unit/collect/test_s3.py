@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from corpusgate.collect.channels import Bench, s3
 from corpusgate.collect.job import fetch
@@ -14,28 +13,8 @@ from corpusgate.settings.source import S3Channel
 from corpusgate_testing.sources import declared, installation, run_of
 
 
-@pytest.fixture(scope="module")
-def endpoint():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def store(endpoint, monkeypatch, request):
-    for name in (
-        "AWS_PROFILE",
-        "AWS_SESSION_TOKEN",
-        "AWS_ENDPOINT_URL",
-        "AWS_ENDPOINT_URL_S3",
-        "HTTP_PROXY",
-        "http_proxy",
-    ):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+def store(endpoint, request):
     client = s3.connect(channel(endpoint, "any"))
     bucket = f"b{abs(hash(request.node.name)) % 10**9}"
     client.create_bucket(Bucket=bucket)

@@ -7,7 +7,6 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from corpusgate.collect import store
 from corpusgate.collect.channels import Bench, s3
@@ -23,21 +22,8 @@ READER = {"format": "jsonl", "key": "id", "text": "text", "encoding": "utf-8"}
 AT = datetime(2026, 11, 24, 8, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def endpoint():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
 def bucket(endpoint, monkeypatch, request):
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "HTTP_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setattr(store, "_clients", {})
     name = f"s{abs(hash(request.node.name)) % 10**9}"
     channel = S3Channel.model_validate({"type": "s3", "bucket": name, "endpoint": endpoint, "stay_above": 10})
