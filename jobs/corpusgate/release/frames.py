@@ -1,9 +1,11 @@
-"""What a release's parts hold, over columns; and the writing of those that changed. Texts are read only for these."""
+"""What a release's parts hold, over columns; and the writing of those that changed. Texts are read only for these.
+
+`alone.py` does the same without Spark where the records are few; the tests compare the two.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,9 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from corpusgate.lake.frames import one_of, read
 from corpusgate.lake.run import Run
+from corpusgate.lake.session import spark
 from corpusgate.release import parts
+from corpusgate.release.parts import Wanted
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -21,28 +25,23 @@ BROADCAST_ROWS = 2_000_000
 """Up to so many records are sent to every worker to find their texts; beyond, Spark chooses the join."""
 
 _BUCKET = "substr(sha2(concat_ws('|', source_id, coalesce(name, '')), 256), 1, 2)"
+_NUMBER = "pmod(cast(conv(substr(sha2(record_id, 256), 1, 8), 16, 10) AS bigint), _into)"
+_SAID = ("language", "url", "licence", "role", "speaker")
 _ROW = (
-    "sha2(to_json(struct(record_id, source_id, language, url, licence, role, group_id, turn, speaker, "
-    "released_sha256)), 256)"
+    "sha2(concat_ws('|', record_id, source_id, language, url, licence, role, coalesce(group_id, ''), "
+    "coalesce(cast(turn AS string), ''), speaker, released_sha256), 256)"
 )
+_LIES = "regexp_extract(_metadata.file_name, '^records-(.*)[.]parquet$', 1) AS part"
 _NARROW = (
     "part", "record_id", "source_id", "language", "url", "licence", "role", "group_id", "turn", "speaker",
     "text_sha256", "mask_set", "released_sha256",
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A part that the release has: its content hash and how many records it holds."""
-
-    sha256: str
-    records: int
-
-
-def kept(session: SparkSession, run: Run, release: str, licences: Iterable[tuple[str, str, str | None]]) -> DataFrame:
+def kept(run: Run, release: str, licences: Iterable[tuple[str, str, str | None]]) -> DataFrame:
     """The kept records of a candidate (`_NARROW`), each with the part in which it goes. `licences`: (source, part of
     its licence, expression)."""
-    place, intake = run.place, run.result("intake")
+    session, place, intake = spark("corpusgate publish", run.place), run.place, run.result("intake")
     batches = sorted(set(intake.facts["batches"].values())) if intake else []
     rows = read(session, place, "release_record", one_of("release_id", [release]))
     origins = read(session, place, "record", one_of("batch_id", batches)).groupBy("record_id")
@@ -56,7 +55,7 @@ def kept(session: SparkSession, run: Run, release: str, licences: Iterable[tuple
     sizes = rows.groupBy("bucket").agg(F.count("*").alias("rows"), F.coalesce(F.sum("bytes"), F.lit(0)).alias("bytes"))
     split = parts.splits({r["bucket"]: (r["rows"], r["bytes"]) for r in sizes.collect()})
     into = F.create_map(*[F.lit(x) for pair in split.items() for x in pair]) if split else F.lit(None)
-    number = F.expr("pmod(xxhash64(record_id), _into)").cast("string")
+    number = F.expr(_NUMBER).cast("string")
     return (
         rows.withColumn("_into", F.try_element_at(into, F.col("bucket")) if split else F.lit(1))
         .withColumn("part", F.concat_ws("-", "bucket", F.col("_into").cast("string"), number))
@@ -66,7 +65,8 @@ def kept(session: SparkSession, run: Run, release: str, licences: Iterable[tuple
 
 def wanted(rows: DataFrame) -> dict[str, Wanted]:
     """The parts of these records by key."""
-    hashed = rows.select("part", F.expr(_ROW).alias("row"))
+    said = {n: F.coalesce(F.sha2(n, 256), F.lit("")) for n in _SAID}
+    hashed = rows.withColumns(said).select("part", F.expr(_ROW).alias("row"))
     found = hashed.groupBy("part").agg(
         F.sha2(F.concat_ws("", F.array_sort(F.collect_list("row"))), 256).alias("sha256"), F.count("*").alias("records")
     )
@@ -74,10 +74,11 @@ def wanted(rows: DataFrame) -> dict[str, Wanted]:
 
 
 def write(
-    session: SparkSession, run: Run, rows: DataFrame, changed: Mapping[str, Wanted], before: parts.Earlier, made: Path
+    run: Run, rows: DataFrame, changed: Mapping[str, Wanted], before: parts.Earlier, made: Path
 ) -> list[dict[str, Any]]:
     """Writes the changed parts below `made`; rows of `parts.WRITTEN`. What the earlier release has of a part is taken
     from there, the rest from the stored texts."""
+    session = rows.sparkSession
     few = sum(w.records for w in changed.values()) <= BROADCAST_ROWS
     keys = session.createDataFrame([(k,) for k in sorted(changed)], "part string")
     asked = rows.join(F.broadcast(keys), "part", "left_semi")
@@ -85,9 +86,10 @@ def write(
     names = [str(before.folder / f["path"]) for f in files.values()]
     whole = None
     if names:
-        there = session.read.parquet(*names).select("record_id", F.col("text").alias("had"))
+        # Only what the part itself had: with its file stands how many masks inside notices a record has.
+        there = session.read.parquet(*names).selectExpr(_LIES, "record_id", "text AS had")
         same = _held(session, run, asked, before.folder.name, there)
-        whole = there.join(_sent(same, few), "record_id").withColumn("stored", F.lit(None).cast("string"))
+        whole = there.join(_sent(same, few), ["part", "record_id"]).withColumn("stored", F.lit(None).cast("string"))
         asked = asked.join(same.select("record_id"), "record_id", "left_anti")
     stored = read(session, run.place, "document").select("text_sha256", F.col("text").alias("stored"))
     texts = stored.join(_sent(asked, few), "text_sha256").withColumn("had", F.lit(None).cast("string"))
@@ -102,7 +104,7 @@ def _held(session: SparkSession, run: Run, asked: DataFrame, release: str, there
     """Of the records asked for, those whose text the earlier release's files have as it is wanted."""
     was = read(session, run.place, "release_record", one_of("release_id", [release]))
     same = asked.join(was.select("record_id", "released_sha256"), ["record_id", "released_sha256"], "left_semi")
-    return same.join(there.select("record_id"), "record_id", "left_semi").persist()
+    return same.join(there.select("part", "record_id"), ["part", "record_id"], "left_semi").persist()
 
 
 def _sent(rows: DataFrame, few: bool) -> DataFrame:

@@ -1,4 +1,4 @@
-"""Spark job 3: writes the released texts and the manifest, then moves the channel's pointer.
+"""Job 3: writes the released texts and the manifest, then moves the channel's pointer. With Spark unless they are few.
 
 Killed anywhere and started again, it leaves what an undisturbed run leaves.
 """
@@ -26,6 +26,7 @@ from corpusgate.release.pointer import move_pointer, read_pointer
 from corpusgate.release.seal import seal
 from corpusgate.release.signing import sign
 from corpusgate.review.filing import demand_approval
+from corpusgate.settings.profile import load_profile
 
 Stage = Callable[[str], None]
 
@@ -137,16 +138,13 @@ def _write_data(run: Run, candidate: Candidate, made: Path) -> dict[str, Any]:
     Raises:
         CorpusgateError: a text is gone, changed or masked otherwise; nothing is published.
     """
-    from corpusgate.lake.session import spark
-    from corpusgate.release import frames
-
-    session, before = spark("corpusgate publish", run.place), _before(run, candidate)
+    engine, before = _engine(run, candidate), _before(run, candidate)
     licences = [(s["source_id"], p["part"], p["expression"]) for s in candidate.manifest["sources"] for p in s["parts"]]
-    rows = frames.kept(session, run, candidate.release_id, licences)
-    wanted = frames.wanted(rows)
+    rows = engine.kept(run, candidate.release_id, licences)
+    wanted = engine.wanted(rows)
     files = [parts.link(f, before.folder, made) for f in before.unchanged({k: w.sha256 for k, w in wanted.items()})]
     changed = {k: w for k, w in wanted.items() if k not in {f["part"] for f in files}}
-    written = frames.write(session, run, rows, changed, before, made) if changed else []
+    written = engine.write(run, rows, changed, before, made) if changed else []
     _check(candidate, files, written)
     files += [
         {n: v for n, v in w.items() if n not in ("wrong", "first_wrong")}
@@ -157,6 +155,17 @@ def _write_data(run: Run, candidate: Candidate, made: Path) -> dict[str, Any]:
         "format": parts.FORMAT, "files": files, "characters": sum(f["characters"] for f in files),
         "masks_in_notices": _in_notices(run, candidate, files),
     }  # fmt: skip
+
+
+def _engine(run: Run, candidate: Candidate) -> Any:
+    """The module that has `kept`, `wanted` and `write` for so many records: the driver's where a JVM costs more."""
+    if candidate.kept <= load_profile(run.place).alone_records:
+        from corpusgate.release import alone
+
+        return alone
+    from corpusgate.release import frames
+
+    return frames
 
 
 def _before(run: Run, candidate: Candidate) -> parts.Earlier:

@@ -5,6 +5,15 @@ Records that came from one raw file lie together: a source changes file by file.
 file name says (256 of them); one that holds many records is split further, by record. A part's content hash is over its
 rows: record, source, language, address, licence, its place in a group and the hash of the released text. Equal rows are
 equal bytes: rows are sorted, and one writer with one set of settings writes each part whole.
+
+What Spark (`frames.py`) and the driver (`alone.py`) both compute, hashes being SHA-256 in lower-case hex:
+
+- A part's name is BUCKET-PARTS-NUMBER: the first two digits of the hash of `source_id|file name` (no file: empty); into
+  how many parts that bucket is split; the first eight digits of the record id's hash, as a number, modulo that.
+- A row's hash is over `record_id|source_id|language|url|licence|role|group_id|turn|speaker|released_sha256`. Language,
+  address, licence, role and speaker, which others wrote, stand there as their hashes: none can hold a `|` and look like
+  its neighbour. What is null is nothing at all, which the hash of an empty text is not.
+- A part's content hash is over its rows' hashes, sorted, one after another.
 """
 
 from __future__ import annotations
@@ -23,7 +32,7 @@ import pyarrow as pa
 from corpusgate.release.digests import file_sha256
 
 #: What a part is made of and by; another word here, and nothing of an earlier release is linked to.
-FORMAT = "parts/1"
+FORMAT = "parts/2"
 #: The columns of a release's files. No title: detectors have not seen it, and masks do not reach it.
 COLUMNS = ("record_id", "source_id", "language", "url", "licence", "role", "group_id", "turn", "speaker", "text")
 ROWS, BYTES, PARTS = 4096, 64 << 20, 4096
@@ -37,6 +46,14 @@ WRITTEN = pa.schema({
 })  # fmt: skip
 
 File = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A part that the release has: its content hash and how many records it holds."""
+
+    sha256: str
+    records: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +112,7 @@ def link(file: File, folder: Path, made: Path) -> File:
 def writer(
     made: str, before: str, files: Mapping[str, File]
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """For Spark: writes parts below the folder `made` and yields a row of `WRITTEN` for each.
+    """For Spark's workers, or the driver: writes parts below the folder `made` and yields a row of `WRITTEN` for each.
 
     Rows come sorted by `part` and `record_id`, with `COLUMNS` but for the text, `mask_set`, `released_sha256`, and
     `stored` (the stored text) or `had` (the released text, from the file that the part has in `files`, below `before`).

@@ -1,4 +1,5 @@
-"""Publishing: all or nothing, once, from the candidate that was judged; and finding what was changed afterwards."""
+"""Publishing, by Spark and without: all or nothing, once, from the candidate that was judged; and finding what was
+changed afterwards."""
 
 from __future__ import annotations
 
@@ -12,10 +13,12 @@ import pytest
 from corpusgate.errors import CorpusgateError, StaleCandidate, UserError
 from corpusgate.lake import store
 from corpusgate.lake.run import Run
+from corpusgate.release import job, parts
 from corpusgate.release.job import publish
 from corpusgate.release.pointer import move_pointer, read_pointer, rollback
 from corpusgate.release.queries import changes, counts, difference, releases
 from corpusgate.release.verify import verify
+from corpusgate.settings.profile import Profile
 from corpusgate_testing.decide import AT, Text, judged
 from corpusgate_testing.lake import place_in, rows
 from corpusgate_testing.release import gate, gated, texts_of, tree
@@ -42,6 +45,15 @@ def at(stage):
     return stop
 
 
+@pytest.fixture(scope="module", params=["spark", "alone"], autouse=True)
+def engine(request):
+    """Who writes a release's data: so few records the driver would do alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        most = 0 if request.param == "spark" else 1000
+        patch.setattr(job, "load_profile", lambda place: Profile(alone_records=most))
+        yield request.param
+
+
 @pytest.fixture(scope="module")
 def candidate(spark, tmp_path_factory):
     """A lake with a candidate that is decided and judged; copied for each test."""
@@ -59,7 +71,7 @@ def ready(candidate, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def published(candidate, tmp_path_factory):
+def published(engine, candidate, tmp_path_factory):
     """A published release; tests that change it copy it first."""
     home = tmp_path_factory.mktemp("published")
     shutil.copytree(candidate[0].home, home, dirs_exist_ok=True)
@@ -270,7 +282,8 @@ def test_a_second_release_links_to_what_did_not_change_and_is_the_one_that_is_ma
     shutil.copytree(place.lake, anew.lake, dirs_exist_ok=True)
     shutil.copytree(place.var, anew.var, dirs_exist_ok=True)
     path = anew.releases / first / "files.json"
-    path.write_text(path.read_text("utf-8").replace('"parts/1"', '"parts/0"'), "utf-8")  # of another make: no links
+    of_another_make = path.read_text("utf-8").replace(f'"{parts.FORMAT}"', '"parts/1"')
+    path.write_text(of_another_make, "utf-8")  # so that nothing is linked to
     texts = [*CORPUS, Text("新的一段", source="beta", key="new")]
     for one in (place, anew):
         assert publish(gated(one, texts, run_id="run-2", at=AT + timedelta(days=7))).state == "ok"

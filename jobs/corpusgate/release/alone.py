@@ -1,0 +1,214 @@
+"""What a release's parts hold, and the writing of those that changed, without Spark: for what is small beside the start
+of a JVM. Hashes, names and bytes are those that `frames.py` makes (`parts.py` says how); the tests compare the two.
+
+Texts are never held all at once: a pass over the batches of `document` that have some gathers those of as many parts as
+`ROUND` allows.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from corpusgate.decide.rules import text_sha256
+from corpusgate.lake import store
+from corpusgate.lake.frames import one_of
+from corpusgate.lake.run import Run
+from corpusgate.lake.tables import TABLES
+from corpusgate.release import parts
+from corpusgate.release.parts import Wanted
+from corpusgate.settings.place import Place
+
+ROUND = 256 << 20
+"""Bytes of released text that are gathered in one pass; a part that holds more is gathered by itself."""
+
+_SCHEMA = pa.schema([
+    *(TABLES["release_record"].schema.field(n) for n in (
+        "record_id", "source_id", "language", "role", "group_id", "turn", "speaker", "text_sha256", "mask_set",
+        "released_sha256", "licence_part", "bytes",
+    )), pa.field("url", pa.string()), pa.field("name", pa.string()),
+])  # fmt: skip
+_KEPT = (
+    "SELECT {columns} FROM release_record AS r "
+    "LEFT JOIN (SELECT record_id AS id, min(url) AS url, min(acquisition_id) AS first FROM record WHERE {batches} "
+    "GROUP BY record_id) AS o ON o.id = r.record_id "
+    "LEFT JOIN (SELECT acquisition_id AS id, name FROM acquisition) AS a ON a.id = o.first WHERE {release}"
+)
+_SAID = ("language", "url", "licence", "role", "speaker")
+_ROW = (
+    "record_id", "source_id", "language", "url", "licence", "role", "group_id", "turn", "speaker", "released_sha256",
+)  # fmt: skip
+
+
+def kept(run: Run, release: str, licences: Iterable[tuple[str, str, str | None]]) -> pa.Table:
+    """The kept records of a candidate, each with the part in which it goes. `licences`: (source, part of its licence,
+    expression)."""
+    intake = run.result("intake")
+    batches = sorted(set(intake.facts["batches"].values())) if intake else []
+    columns = ", ".join(f'"{n}"' for n in _SCHEMA.names)
+    sql = _KEPT.format(columns=columns, batches=one_of("batch_id", batches), release=one_of("release_id", [release]))
+    # One place that two sources' batches name is one record; whichever comes first, the same address.
+    found = store.stream(run.place, sql, ["release_record", "record", "acquisition"])
+    rows = pa.concat_tables([_SCHEMA.empty_table(), *(pa.Table.from_batches([b]).cast(_SCHEMA) for b in found)])
+    said = {(source, part): expression for source, part, expression in licences}
+    of = zip(_values(rows["source_id"]), _values(rows["licence_part"]), strict=True)
+    rows = rows.append_column("licence", pa.array([said.get(key) for key in of], pa.string()))
+    return rows.append_column("part", pa.array(_parts(rows), pa.string())).drop_columns(["licence_part", "name"])
+
+
+def _parts(rows: pa.Table) -> list[str]:
+    files = _joined([rows["source_id"], rows["name"]])
+    buckets = [sys.intern(h[:2]) for h in _values(_hashed(files))]
+    sizes: dict[str, tuple[int, int]] = {}
+    for bucket, size in zip(buckets, _values(rows["bytes"]), strict=True):
+        n, total = sizes.get(bucket, (0, 0))
+        sizes[bucket] = (n + 1, total + (size or 0))
+    split = parts.splits(sizes)
+    places = zip(buckets, _values(rows["record_id"]), strict=True)
+    return [f"{bucket}-{split[bucket]}-{_number(record, split[bucket])}" for bucket, record in places]
+
+
+def _number(record: str, into: int) -> int:
+    return int(text_sha256(record)[:8], 16) % into if into > 1 else 0
+
+
+def wanted(rows: pa.Table) -> dict[str, Wanted]:
+    """The parts of these records by key."""
+    columns = [_hashed(rows[n]) if n in _SAID else rows[n].cast(pa.string()) for n in _ROW]
+    found: dict[str, list[str]] = {}
+    for part, row in zip(_values(rows["part"]), _values(_joined(columns)), strict=True):
+        found.setdefault(part, []).append(text_sha256(row))
+    return {part: Wanted(text_sha256("".join(sorted(hashes))), len(hashes)) for part, hashes in found.items()}
+
+
+def _hashed(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The hash of each value; null stays null."""
+    coded = column.combine_chunks().dictionary_encode()
+    hashes = pa.array([text_sha256(v) for v in coded.dictionary.to_pylist()], pa.string())
+    return pa.chunked_array([hashes.take(coded.indices)], pa.string())
+
+
+def _joined(columns: Iterable[pa.ChunkedArray]) -> pa.ChunkedArray:
+    return pc.call_function("binary_join_element_wise", [*columns, "|"], pc.JoinOptions("replace", ""))
+
+
+def _values(column: pa.ChunkedArray, at_once: int = 8192) -> Iterator[Any]:
+    """The values one after another, without a list of all of them."""
+    for start in range(0, len(column), at_once):
+        yield from column.slice(start, at_once).to_pylist()
+
+
+def write(
+    run: Run, rows: pa.Table, changed: Mapping[str, Wanted], before: parts.Earlier, made: Path
+) -> list[dict[str, Any]]:
+    """Writes the changed parts below `made`; rows of `parts.WRITTEN`. What the earlier release has of a part is taken
+    from there, the rest from the stored texts."""
+    asked = rows.filter(pa.array([p in changed for p in rows["part"].to_pylist()], pa.bool_()))
+    files = {k: f for k, f in before.files.items() if k in changed and before.whole(f)}
+    found = _found(run.place, asked, _held(run.place, asked, before, files))
+    write_parts = parts.writer(str(made), str(before.folder), files)
+    written = []
+    for some in rounds(found.sort_by([("part", "ascending"), ("record_id", "ascending")])):
+        batches = _with_texts(some, _stored(run.place, some), before, files)
+        written += [row for batch in write_parts(batches) for row in batch.to_pylist()]
+    return written
+
+
+def _held(place: Place, asked: pa.Table, before: parts.Earlier, files: Mapping[str, parts.File]) -> list[bool]:
+    """Of which records asked for the earlier release's file of their part has the text as it is wanted."""
+    import pyarrow.parquet as pq
+
+    lies: dict[str, str] = {}
+    for part, file in files.items():
+        ids = pq.ParquetFile(before.folder / file["path"]).read(["record_id"]).column(0)
+        lies |= dict.fromkeys(ids.to_pylist(), part)
+    if not lies:
+        return [False] * asked.num_rows
+    sql = f"SELECT record_id, released_sha256 FROM release_record WHERE {one_of('release_id', [before.folder.name])}"
+    was: dict[str, str] = {}
+    for batch in store.stream(place, sql, ["release_record"]):
+        pairs = zip(*(c.to_pylist() for c in batch.columns), strict=True)
+        was |= {record: sha256 for record, sha256 in pairs if record in lies}
+    told = zip(*(asked[n].to_pylist() for n in ("part", "record_id", "released_sha256")), strict=True)
+    return [lies.get(record) == part and was[record] == sha256 for part, record, sha256 in told]
+
+
+def _found(place: Place, asked: pa.Table, held: list[bool]) -> pa.Table:
+    """The rows whose texts are there, with `held` and, of others, the `batch` of `document` that has the text; a text
+    that lies in two has its row twice, so that the count shows it."""
+    texts = asked["text_sha256"].to_pylist()
+    missing = {text for text, there in zip(texts, held, strict=True) if not there}
+    batches: dict[str, list[str]] = {}
+    for batch in store.stream(place, "SELECT text_sha256, batch_id FROM document", ["document"]) if missing else ():
+        for text, name in zip(*(c.to_pylist() for c in batch.columns), strict=True):
+            if text in missing:
+                batches.setdefault(text, []).append(name)
+    rows = [
+        (at, name) for at, (text, there) in enumerate(zip(texts, held, strict=True))
+        for name in ([None] if there else batches.get(text, ()))
+    ]  # fmt: skip
+    found = asked.take(pa.array([at for at, _ in rows], pa.int64()))
+    found = found.append_column("held", pa.array([held[at] for at, _ in rows], pa.bool_()))
+    return found.append_column("batch", pa.array([name for _, name in rows], pa.string()))
+
+
+def rounds(rows: pa.Table) -> Iterator[pa.Table]:
+    """Rows sorted by `part`, as many whole parts at a time as have at most `ROUND` bytes of text to be gathered."""
+    start, end, gathered = 0, 0, 0
+    told = zip(*(rows[n].to_pylist() for n in ("part", "bytes", "held")), strict=True)
+    for _, part in groupby(told, key=lambda row: row[0]):
+        sizes = [0 if held else size or 0 for _, size, held in part]
+        if end > start and gathered + sum(sizes) > ROUND:
+            yield rows.slice(start, end - start)
+            start, gathered = end, 0
+        end, gathered = end + len(sizes), gathered + sum(sizes)
+    if end > start:
+        yield rows.slice(start)
+
+
+def _stored(place: Place, rows: pa.Table) -> pa.Table:
+    """`text_sha256` and `text` of the rows that have a `batch`."""
+    there = rows.filter(pc.call_function("is_valid", [rows["batch"]]))
+    schema = pa.schema([("text_sha256", pa.string()), ("text", pa.string())])
+    gathered, missing = [], set(there["text_sha256"].to_pylist())
+    where = one_of("batch_id", there["batch"].unique().to_pylist())
+    sql = f"SELECT text_sha256, text FROM document WHERE {where}"
+    for batch in store.stream(place, sql, ["document"]) if missing else ():
+        chosen = [at for at, text in enumerate(batch.column(0).to_pylist()) if text in missing]
+        if chosen:  # what a query gives are views, which cannot be taken from
+            gathered.append(pa.Table.from_batches([batch]).cast(schema).take(pa.array(chosen, pa.int64())))
+    return pa.concat_tables([schema.empty_table(), *gathered]).combine_chunks()
+
+
+def _with_texts(
+    rows: pa.Table, texts: pa.Table, before: parts.Earlier, files: Mapping[str, parts.File]
+) -> Iterator[pa.RecordBatch]:
+    """The rows, part by part, with `stored` or `had`, as `parts.writer` wants them."""
+    import pyarrow.parquet as pq
+
+    where = _places(rows["text_sha256"], texts["text_sha256"], [not held for held in rows["held"].to_pylist()])
+    start = 0
+    for part, same in groupby(rows["part"].to_pylist()):
+        some = rows.slice(start, sum(1 for _ in same))
+        held = some["held"].to_pylist()
+        had = pa.chunked_array([pa.nulls(some.num_rows, pa.string())])
+        if any(held):
+            file = pq.ParquetFile(before.folder / files[part]["path"]).read(["record_id", "text"]).combine_chunks()
+            had = file["text"].take(_places(some["record_id"], file["record_id"], held))
+        stored = texts["text"].take(where.slice(start, some.num_rows))
+        whole = some.append_column("stored", stored).append_column("had", had)
+        yield from whole.combine_chunks().to_batches()
+        start += some.num_rows
+
+
+def _places(values: pa.ChunkedArray, among: pa.ChunkedArray, asked: list[bool]) -> pa.Array:
+    """Where each value asked for stands among the others; null for the rest."""
+    at = {value: place for place, value in enumerate(among.to_pylist())}
+    told = zip(values.to_pylist(), asked, strict=True)
+    return pa.array([at.get(value) if yes else None for value, yes in told], pa.int64())

@@ -1,0 +1,255 @@
+"""A release without Spark: parts named and hashed as `parts.py` says, written in rounds; a lost text shows."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pytest
+
+from corpusgate.errors import CorpusgateError
+from corpusgate.lake import store
+from corpusgate.lake.run import StepResult
+from corpusgate.release import alone, job, parts
+from corpusgate.release.digests import digests
+from corpusgate.release.job import publish
+from corpusgate.release.manifest import build, manifest_root, release_id, sources_of, write_candidate
+from corpusgate.release.merkle import buckets_of
+from corpusgate.release.pointer import read_pointer
+from corpusgate.release.verify import verify
+from corpusgate.settings.profile import Profile
+from corpusgate_testing.decide import Text, judged
+from corpusgate_testing.lake import place_in
+from corpusgate_testing.release import gate, texts_of
+
+PHONE = Text("Copyright 2026 a@b.cn\n电话", key="phone", url="https://a.example/?a|b", role="prompt", group="g", turn=0)
+MASKS, MASKED = "pi_email:15-21", "Copyright 2026 [pi_email]\n电话"
+TEXTS = [PHONE, *(Text(f"第{n}段。", key=f"a{n}") for n in range(5)), Text("乙", source="beta", language=None)]
+LICENCES = [("alpha", "all", "MIT"), ("beta", "all", None)]
+
+
+def sha(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def released(text):
+    return MASKED if text.key == "phone" else text.text
+
+
+def lay(place, release, texts):
+    """The kept records of a release, as decide leaves them."""
+    store.replace(place, "release_record", [
+        {
+            "release_id": release, "record_id": t.record_id, "source_id": t.source, "text_sha256": t.sha256,
+            "mask_set": MASKS if t.key == "phone" else "", "released_sha256": sha(released(t)), "modality": "text",
+            "language": t.language, "characters": len(released(t)), "bytes": len(released(t).encode()),
+            "licence_part": "all", "role": t.role, "group_id": t.group, "turn": t.turn,
+        }
+        for t in texts
+    ], f"release_id = '{release}'", "test")  # fmt: skip
+
+
+@pytest.fixture
+def run(tmp_path):
+    place = place_in(tmp_path)
+    store.ensure_tables(place)
+    lay(place, "demo-1", TEXTS)
+    names = [{"acquisition_id": f"acq-{s}", "source_id": s, "name": n} for s, n in (("alpha", "a.txt"), ("beta", None))]
+    store.replace(place, "acquisition", names, "TRUE", "test")
+    return judged(place, TEXTS)
+
+
+def written(run, made, release="demo-1", before=None):
+    """The release's data by the driver alone: entries of its `files.json`, with those of linked files."""
+    earlier = parts.earlier(before)
+    rows = alone.kept(run, release, LICENCES)
+    wanted = alone.wanted(rows)
+    linked = [parts.link(f, before, made) for f in earlier.unchanged({k: w.sha256 for k, w in wanted.items()})]
+    changed = {k: w for k, w in wanted.items() if k not in {f["part"] for f in linked}}
+    fresh = [{**w, "content_sha256": changed[w["part"]].sha256} for w in alone.write(run, rows, changed, earlier, made)]
+    made.mkdir(exist_ok=True)
+    (made / "files.json").write_text(json.dumps({"format": parts.FORMAT, "files": linked + fresh}), "utf-8")
+    return linked, fresh
+
+
+def test_a_record_lies_in_the_part_of_its_file_with_what_a_release_shows_of_it(run):
+    rows = {r["record_id"]: r for r in alone.kept(run, "demo-1", LICENCES).to_pylist()}
+    assert {r["part"] for r in rows.values()} == {sha(f)[:2] + "-1-0" for f in ("alpha|a.txt", "beta|")}
+    phone, other = rows[PHONE.record_id], rows[TEXTS[-1].record_id]
+    assert (phone["licence"], phone["url"], phone["turn"]) == ("MIT", "https://a.example/?a|b", 0)
+    assert (other["licence"], other["url"], other["language"]) == (None, None, None)
+
+
+def test_of_a_place_that_two_batches_name_the_first_address_counts_and_no_other_batch(run):
+    rows = store.read(run.place, "record", where=f"record_id = '{PHONE.record_id}'").to_pylist()
+    for batch, url in (("batch-beta", "https://a.example/"), ("batch-of-before", "a")):
+        more = [{**r, "batch_id": batch, "url": url} for r in rows]
+        where = f"batch_id = '{batch}' AND record_id = '{PHONE.record_id}'"
+        store.replace(run.place, "record", more, where, "test")
+    found = [r for r in alone.kept(run, "demo-1", LICENCES).to_pylist() if r["record_id"] == PHONE.record_id]
+    assert [r["url"] for r in found] == ["https://a.example/"]
+
+
+def test_a_bucket_of_many_records_is_split_by_the_record_ids_hash(run, monkeypatch):
+    monkeypatch.setattr(parts, "ROWS", 2)
+    for row in alone.kept(run, "demo-1", LICENCES).to_pylist():
+        into = 1 if row["source_id"] == "beta" else 4
+        assert row["part"].split("-")[1:] == [str(into), str(int(sha(row["record_id"])[:8], 16) % into)]
+
+
+ROW = {
+    "record_id": "r", "source_id": "s", "language": "zh", "url": "u|\n\u2028😀", "licence": None, "role": "", "turn": 3,
+    "group_id": None, "speaker": 'x"', "released_sha256": "f",
+}  # fmt: skip
+
+
+def table(*rows):
+    schema = pa.schema([(n, pa.int32() if n == "turn" else pa.string()) for n in ("part", *ROW)])
+    return pa.Table.from_pylist([{"part": "p", **r} for r in rows], schema=schema)
+
+
+def test_a_parts_content_hash_is_over_its_rows_in_any_order():
+    first, second = ROW, {**ROW, "record_id": "r2", "turn": None}
+    hashes = [
+        sha(f"{r}|s|{sha('zh')}|{sha(ROW['url'])}||{sha('')}||{turn}|{sha(ROW['speaker'])}|f")
+        for r, turn in (("r", "3"), ("r2", ""))
+    ]
+    expected = parts.Wanted(sha("".join(sorted(hashes))), 2)
+    assert alone.wanted(table(first, second)) == {"p": expected} == alone.wanted(table(second, first))
+    assert alone.wanted(table()) == {}
+
+
+def test_no_value_looks_like_another():
+    odd = [None, "", "|", "a|", "|a", "a", "a|b", '"', "null"]
+    free = ("language", "url", "licence", "role", "speaker")
+    rows = [{**ROW, left: x, right: y} for left, right in itertools.pairwise(free) for x in odd for y in odd]
+    distinct = {tuple(r.values()) for r in rows}
+    assert len({alone.wanted(table(r))["p"].sha256 for r in rows}) == len(distinct)
+
+
+def test_texts_are_masked_and_the_next_release_takes_from_the_earlier_files_what_they_have(run, tmp_path, monkeypatch):
+    _, first = written(run, tmp_path / "demo-1")
+    assert [w["wrong"] for w in first] == [0, 0] and sum(w["records"] for w in first) == len(TEXTS)
+    notices = {record: n for w in first for record, n in json.loads(w["notices"]).items()}
+    assert notices == {PHONE.record_id: 1}
+
+    more = [*TEXTS, Text("新的", key="new")]
+    judged(run.place, more)
+    lay(run.place, "demo-2", more)
+    _, anew = written(run, tmp_path / "anew", "demo-2")
+    asked = []
+    real = store.stream
+    monkeypatch.setattr(store, "stream", lambda place, sql, names: asked.append(sql) or real(place, sql, names))
+    only_new = [d for d in store.read(run.place, "document").to_pylist() if d["text"] == "新的"]
+    store.replace(run.place, "document", [{**d, "batch_id": "batch-new"} for d in only_new], "TRUE", "test")
+    linked, fresh = written(run, tmp_path / "demo-2", "demo-2", tmp_path / "demo-1")
+    assert [f["records"] for f in linked] == [1] and [w["wrong"] for w in fresh] == [0]
+    assert [q for q in asked if " text " in q] == [
+        "SELECT text_sha256, text FROM document WHERE batch_id IN ('batch-new')"
+    ]
+    assert sorted(map(str, linked + fresh)) == sorted(map(str, anew))
+
+
+def test_what_lies_in_another_part_now_is_not_taken_from_its_old_file(run, tmp_path):
+    """With the file of its part stands how many of a record's masks lie inside notices."""
+    written(run, tmp_path / "demo-1")
+    rows = store.read(run.place, "record").to_pylist()
+    moved = [{**r, "acquisition_id": "acq-beta"} if r["record_id"] == PHONE.record_id else r for r in rows]
+    store.replace(run.place, "record", moved, "TRUE", "test")
+    lay(run.place, "demo-2", TEXTS)
+    _, fresh = written(run, tmp_path / "demo-2", "demo-2", tmp_path / "demo-1")
+    assert [w["notices"] for w in fresh if w["records"] > 1] == ["{}"] and len(fresh) == 2
+    assert sum(len(json.loads(w["notices"])) for w in fresh) == 1
+
+
+def test_how_much_is_gathered_at_a_time_changes_no_byte(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(parts, "ROWS", 1)
+    _, whole = written(run, tmp_path / "whole")
+    monkeypatch.setattr(alone, "ROUND", 30)
+    _, pieces = written(run, tmp_path / "pieces")
+    assert whole == pieces and len(whole) > 3
+
+
+def test_a_round_holds_whole_parts_up_to_its_bound():
+    rows = [("a", 4, False), ("a", 4, False), ("b", 3, False), ("c", None, False), ("c", 99, True), ("d", 12, False)]
+    found = pa.Table.from_pylist([dict(zip(("part", "bytes", "held"), r, strict=True)) for r in rows])
+
+    def gathered(most):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(alone, "ROUND", most)
+            return ["".join(some["part"].to_pylist()) for some in alone.rounds(found)]
+
+    assert gathered(10) == ["aa", "bcc", "d"] and gathered(11) == ["aabcc", "d"]
+    assert gathered(1000) == ["aabccd"] and gathered(1) == ["aa", "b", "cc", "d"]
+    assert list(alone.rounds(found.slice(0, 0))) == []
+
+
+def test_a_text_that_is_gone_or_lies_twice_shows_in_the_count_and_another_text_is_wrong(run, tmp_path):
+    document = store.read(run.place, "document").to_pylist()
+    phone, first, second = (next(d for d in document if d["text"] == t.text) for t in TEXTS[:3])
+    rest = [d for d in document if d not in (phone, first, second)]
+    store.replace(run.place, "document", [*rest, first, {**second, "text": "别的"}], "TRUE", "test")
+    _, made = written(run, tmp_path / "gone")
+    assert sum(w["records"] for w in made) == len(TEXTS) - 1
+    assert [(w["wrong"], w["first_wrong"]) for w in made if w["wrong"]] == [(1, TEXTS[2].record_id)]
+    store.replace(run.place, "document", [*document, {**first, "batch_id": "batch-beta"}], "TRUE", "test")
+    _, made = written(run, tmp_path / "twice")
+    assert sum(w["records"] for w in made) == len(TEXTS) + 1
+
+
+def candidate(run, texts):
+    """The run's candidate, judged and ready to be published."""
+    record_counts = {s: {"kept": {"": sum(t.source == s for t in texts)}} for s in ("alpha", "beta")}
+    manifest = build(
+        run, buckets=buckets_of([t.record_id for t in texts]), counts=record_counts, digests=digests(run), detectors={},
+        languages={"served": ["zh"], "dropped": []}, sources=sources_of(run, ["alpha", "beta"], {}), samples=[],
+    )  # fmt: skip
+    write_candidate(run, manifest, {})
+    release = release_id(manifest)
+    lay(run.place, release, texts)
+    facts = {"release_id": release, "manifest_root": manifest_root(manifest), "parent": {"trial": None, "filing": None}}
+    run.write(StepResult(step="decide", unit="record", rows_in=len(texts), kept=len(texts), facts=facts))
+    gate(run)
+    return release
+
+
+def test_no_spark_is_so_much_as_imported(run):
+    release = candidate(run, TEXTS)
+    code = (
+        "import sys; from pathlib import Path; from corpusgate.release.job import publish\n"
+        "from corpusgate.lake.run import open_run; from corpusgate.settings.place import Place\n"
+        "from corpusgate_testing.decide import AT; h = Path(sys.argv[1])\n"
+        "run = open_run(Place(h, h / 'conf', h / 'lake', h / 'var'), 'demo', 'run-1', AT)\n"
+        "print(publish(run).state, 'pyspark' in sys.modules)"
+    )
+    arguments = [sys.executable, "-c", code, str(run.place.home)]
+    paths = {"PYTHONPATH": ":".join(p for p in sys.path if p)}
+    done = subprocess.run(arguments, capture_output=True, text=True, env=paths, check=False)
+    assert done.stdout.split() == ["ok", "False"], done.stderr
+    assert texts_of(run.place, release) == {t.record_id: released(t) for t in TEXTS}
+    assert not [p for p in verify(run.place, release) if "file" in p or "text" in p]
+
+
+def test_a_release_of_nothing_is_one(run):
+    release = candidate(run, [])
+    assert publish(run).state == "ok" and texts_of(run.place, release) == {}
+    assert read_pointer(run.place, "demo", "trial")["release_id"] == release
+
+
+def test_beyond_the_profiles_limit_spark_does_it(run, monkeypatch):
+    release, asked = candidate(run, TEXTS), []
+    spark = SimpleNamespace(kept=lambda *given: asked.append(given), wanted=lambda _: {})
+    monkeypatch.setattr("corpusgate.release.frames", spark, raising=False)
+    for most in (len(TEXTS) - 1, len(TEXTS)):
+        monkeypatch.setattr(job, "load_profile", lambda place, most=most: Profile(alone_records=most))
+        if most < len(TEXTS):
+            with pytest.raises(CorpusgateError, match="of 7 records 0 could be written"):
+                publish(run)
+            assert asked == [(run, release, [("alpha", "all", "CC0-1.0"), ("beta", "all", "CC0-1.0")])]
+        else:
+            assert publish(run).state == "ok" and len(asked) == 1
