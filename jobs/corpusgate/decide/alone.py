@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -21,7 +22,6 @@ from corpusgate.decide.near import alone as near_alone
 from corpusgate.decide.near.rules import components
 from corpusgate.decide.outcome import Counts, rows_of
 from corpusgate.decide.records import Found, Row
-from corpusgate.lake import store
 from corpusgate.lake.lease import commit_metadata
 from corpusgate.lake.run import Run
 from corpusgate.lake.tables import TABLES
@@ -32,16 +32,6 @@ from corpusgate.sources.takedown import withdrawn
 if TYPE_CHECKING:
     from corpusgate.decide.job import Inputs
     from corpusgate.settings.place import Place
-
-OTHERS = 4
-"""So many times the limit the whole lake may hold: its texts and signatures are gone through, too."""
-
-
-def fits(place: Place, expected: Mapping[str, int], most: int) -> bool:
-    """Whether a run's records (source to number) and the lake around them are small enough."""
-    if sum(expected.values()) > most:
-        return False
-    return all(sum(store.partition_rows(place, t).values()) <= OTHERS * most for t in ("document", "signature"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +132,24 @@ def _rule(run: Run, given: Inputs, found: Mapping[str, Found], served: Sequence[
     held, unseen = frozenset(given.held), rules.sets_removed(policy.test_sets)
     signs, asked = frozenset(policy.remove_signs), served if policy.remove_languages_not_served else None
 
-    def rule(row: Row) -> str | None:
-        of = found.get(row.text_sha256, nothing)
+    @cache  # of most texts nothing is found, and what is left of them has few values
+    def of_plain(source: str, source_rule: str | None, language: str | None, role: str | None) -> str | None:
+        return of_found(source, source_rule, language, role, nothing)
+
+    def of_found(source: str, source_rule: str | None, language: str | None, role: str | None, of: Found) -> str | None:
         facts = rules.Facts(
-            row.source_id, row.source_rule, row.language, Decimal(of.keyword_score), of.classes,
-            rules.may_hold_risk(row.source_id in safety, row.role, policy.risk_allowed_in),
+            source, source_rule, language, Decimal(of.keyword_score), of.classes,
+            rules.may_hold_risk(source in safety, role, policy.risk_allowed_in),
             frozenset(of.test_sets), frozenset(of.signs),
         )  # fmt: skip
         return rules.removal_rule(
             facts, held=held, served=asked, remove_at=at, removed=removed, unseen=unseen, signs=signs
         )
+
+    def rule(row: Row) -> str | None:
+        of = found.get(row.text_sha256)
+        about = (row.source_id, row.source_rule, row.language, row.role)
+        return of_plain(*about) if of is None else of_found(*about, of)
 
     return rule
 
@@ -210,28 +208,46 @@ def _member(row: Row, token: str) -> rules.Member:
 def _without_copies(rows: Iterable[Row], rule: str, token: Callable[[Row], str]) -> None:
     """Of units with equal tokens all but the first acquired get `rule`; each of a group's records names its counterpart
     as the survivor."""
-    units: dict[str, list[Row]] = defaultdict(list)
+    same: dict[tuple[str, ...] | str, list[tuple[Row, _Unit | None]]] = defaultdict(list)
+    groups: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        units[row.unit].append(row)
-    same: dict[tuple[str, ...], list[tuple[tuple[bool, int, str], Row, str]]] = defaultdict(list)
-    for members in units.values():
-        ats = [r.at for r in members if r.at is not None]
-        order = (not ats, min(ats, default=0), min(r.record_id for r in members))
-        whole = rules.group_print([_member(r, token(r)) for r in members]) if members[0].group_id is not None else ""
+        if row.group_id is not None:
+            groups[row.group_id].append(row)
+        elif row.takes_part:
+            same[token(row)].append((row, None))
+    for members in groups.values():
+        unit = _unit(members, token)
         for row in members:
-            if not row.takes_part:
-                continue
-            mine = token(row)
-            key = (whole, row.role or "", str(row.turn), mine) if whole else (mine,)
-            same[key].append((order, row, whole or mine))
-    for alike in same.values():
-        if len(alike) < 2:
-            continue
-        alike.sort(key=lambda one: (one[0], one[1].record_id))
-        first, survivor = alike[0][0], alike[0][1].record_id
-        for order, row, cluster in alike:
-            if order != first:
-                row.rule, row.cluster, row.survivor = rule, cluster, survivor
+            if row.takes_part:
+                same[unit.whole, row.role or "", str(row.turn), token(row)].append((row, unit))
+    for key, alike in same.items():
+        if len(alike) > 1:
+            _keep_first(alike, rule, key if isinstance(key, str) else key[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A group among those that say the same: when it was first acquired, its smallest id, what it is compared by."""
+
+    order: tuple[bool, int, str]
+    whole: str
+
+
+def _unit(members: Sequence[Row], token: Callable[[Row], str]) -> _Unit:
+    ats = [r.at for r in members if r.at is not None]
+    whole = rules.group_print([_member(r, token(r)) for r in members])
+    return _Unit((not ats, min(ats, default=0), min(r.record_id for r in members)), whole)
+
+
+def _keep_first(alike: Sequence[tuple[Row, _Unit | None]], rule: str, cluster: str) -> None:
+    def order(of: tuple[Row, _Unit | None]) -> tuple[bool, int, str]:
+        row, unit = of
+        return unit.order if unit else (row.at is None, row.at or 0, row.record_id)
+
+    first = min(alike, key=lambda of: (order(of), of[0].record_id))
+    for of in alike:
+        if order(of) != order(first):
+            of[0].rule, of[0].cluster, of[0].survivor = rule, cluster, first[0].record_id
 
 
 def _digest(members: Sequence[Row]) -> str:

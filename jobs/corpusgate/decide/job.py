@@ -16,6 +16,7 @@ from corpusgate.decide.withdrawn import without_withdrawn
 from corpusgate.errors import CorpusgateError, Unreconciled
 from corpusgate.intake.rules import detector_version
 from corpusgate.lake import store
+from corpusgate.lake.alone import fits, uncollected
 from corpusgate.lake.lease import lease
 from corpusgate.lake.run import Run, StepResult
 from corpusgate.release import manifest as manifests
@@ -54,8 +55,10 @@ def decide(run: Run) -> StepResult:
     given, profile = inputs(run), load_profile(run.place)
     with lease(run.place, run.id):
         given = ready(run, given)
-        if alone.fits(run.place, given.expected, profile.alone_records) and (found := alone.decided(run, given)):
-            return _freeze(run, given, *found)
+        if fits(run.place, sum(given.expected.values()), profile.alone_records, ("document", "signature")):
+            with uncollected():
+                if found := alone.decided(run, given):
+                    return _freeze(run, given, *found)
         return _by_spark(run, given, profile)
 
 

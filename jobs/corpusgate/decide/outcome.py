@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from corpusgate.lake.run import Run
@@ -117,4 +118,6 @@ def rows_of(name: str, rows: Sequence[Row], release: str, version: str) -> Mappi
     renamed = {"rule": "because"}
     if name == "release_record":
         renamed = {"characters": "released_characters", "bytes": "released_bytes"}
-    return {c: [given[c]] * len(rows) if c in given else [getattr(r, renamed.get(c, c)) for r in rows] for c in columns}
+    return {
+        c: [given[c]] * len(rows) if c in given else list(map(attrgetter(renamed.get(c, c)), rows)) for c in columns
+    }

@@ -16,6 +16,7 @@ from typing import Any
 
 from corpusgate.errors import CorpusgateError, StaleCandidate
 from corpusgate.lake import store
+from corpusgate.lake.alone import fits, uncollected
 from corpusgate.lake.dialect import literal
 from corpusgate.lake.lease import lease
 from corpusgate.lake.run import Run, StepResult, write_atomically
@@ -102,7 +103,8 @@ def _publish(run: Run, candidate: Candidate, pointer: Mapping[str, Any] | None, 
     at_stage("data")
     if not folder.is_dir():
         with _temporary(folder) as made:
-            files = _write_data(run, candidate, made)
+            with uncollected():
+                files = _write_data(run, candidate, made)
             at_stage("papers")
             _write_papers(run, candidate, made, files)
             at_stage("rename")
@@ -159,7 +161,7 @@ def _write_data(run: Run, candidate: Candidate, made: Path) -> dict[str, Any]:
 
 def _engine(run: Run, candidate: Candidate) -> Any:
     """The module that has `kept`, `wanted` and `write` for so many records: the driver's where a JVM costs more."""
-    if candidate.kept <= load_profile(run.place).alone_records:
+    if fits(run.place, candidate.kept, load_profile(run.place).alone_records, ("document",)):
         from corpusgate.release import alone
 
         return alone

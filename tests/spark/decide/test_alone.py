@@ -19,6 +19,7 @@ from corpusgate.decide.near import frames
 from corpusgate.decide.near.xxh64 import xxh64
 from corpusgate.decide.rules import text_sha256
 from corpusgate.intake.detectors.signature import BANDS, ROWS, sign
+from corpusgate.lake import alone as lake_alone
 from corpusgate.lake import store
 from corpusgate.lake.run import Run
 from corpusgate.release.manifest import candidate_folder
@@ -155,7 +156,7 @@ def test_what_is_too_much_is_left_to_spark(place, monkeypatch, why):
     run = a_run(place, texts)
     most = 10 if why == "records" else 1000
     if why == "lake":
-        monkeypatch.setattr(alone, "OTHERS", 0)
+        monkeypatch.setattr(lake_alone, "OTHERS", 0)
     elif why == "overfull":
         monkeypatch.setattr(near_alone.fresh, "__defaults__", (1,))
     elif why == "was overfull":

@@ -99,34 +99,40 @@ def likeness(a: ShingleSequence, b: ShingleSequence) -> Likeness:
     Of texts longer than `SEQUENCE_LIMIT` runs the Jaccard similarity is estimated from the smallest hashes of both
     (bottom-k sketch; standard error at most 0.003), and the overlap is what that similarity promises.
     """
+    if a.whole and b.whole:
+        return _exact(a.hashes, b.hashes)
     left, right = _distinct(a.hashes), _distinct(b.hashes)
-    if not (a.whole and b.whole):
-        # Above the last hash of a cut list nothing is known of its text.
-        known = min(int(x[-1]) if x.size and not s.whole else 0xFFFFFFFF for x, s in ((left, a), (right, b)))
-        left, right = left[left <= known], right[right <= known]
-    both = int(_is_in(left, right).sum())
+    # Above the last hash of a cut list nothing is known of its text.
+    known = min(int(x[-1]) if x.size and not s.whole else 0xFFFFFFFF for x, s in ((left, a), (right, b)))
+    left, right = left[left <= known], right[right <= known]
+    both = int(np.intersect1d(left, right, assume_unique=True).size)
     either = left.size + right.size - both
     similarity = both / either if either else 0.0
-    if not (a.whole and b.whole):
-        return Likeness(similarity, overlap_at_least(similarity))
-    length = a.hashes.size + b.hashes.size + 2 * (SHINGLE - 1)
-    covered = _covered(_is_in(a.hashes, right)) + _covered(_is_in(b.hashes, left))
-    return Likeness(similarity, covered / length if both else 0.0)
+    return Likeness(similarity, overlap_at_least(similarity))
+
+
+def _exact(a: np.ndarray, b: np.ndarray) -> Likeness:
+    """Of two whole texts: one sort of all their runs, each with its place, tells which of them both have."""
+    if not (a.size and b.size):
+        return Likeness(0.0, 0.0)
+    placed = np.concatenate((a, b)).astype(np.uint64) << np.uint64(32)
+    placed |= np.arange(placed.size, dtype=np.uint64)
+    placed.sort()
+    runs, at = placed >> np.uint64(32), (placed & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    starts = np.flatnonzero(np.concatenate((np.ones(1, dtype=bool), runs[1:] != runs[:-1])))
+    of_a = at < a.size
+    shared = np.logical_or.reduceat(of_a, starts) & np.logical_or.reduceat(~of_a, starts)
+    hit = np.empty(placed.size, dtype=bool)
+    hit[at] = np.repeat(shared, np.diff(np.append(starts, placed.size)))
+    both, length = int(shared.sum()), placed.size + 2 * (SHINGLE - 1)
+    covered = _covered(hit[: a.size]) + _covered(hit[a.size :])
+    return Likeness(both / starts.size, covered / length if both else 0.0)
 
 
 def _distinct(hashes: np.ndarray) -> np.ndarray:
     """`np.unique`, in a fifth of its time on arrays of this size."""
     ordered = np.sort(hashes)
     return ordered[np.concatenate((np.ones(min(ordered.size, 1), dtype=bool), ordered[1:] != ordered[:-1]))]
-
-
-def _is_in(values: np.ndarray, ordered: np.ndarray) -> np.ndarray:
-    """Whether each value is in `ordered`, which is sorted."""
-    if not ordered.size:
-        return np.zeros(values.size, dtype=bool)
-    at = np.searchsorted(ordered, values)
-    at[at == ordered.size] = 0
-    return ordered[at] == values
 
 
 def _covered(hit: np.ndarray) -> int:

@@ -1,0 +1,31 @@
+"""What the jobs share that work without Spark on little: whether it is little, and how rows are held cheaply."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+
+from corpusgate.lake import store
+from corpusgate.settings.place import Place
+
+OTHERS = 4
+"""So many times the limit the whole lake may hold: its tables are gone through, too."""
+
+
+def fits(place: Place, records: int, most: int, tables: Sequence[str]) -> bool:
+    """Whether `records` are at most `most`, and the lake around them is small enough in these tables."""
+    return records <= most and all(sum(store.partition_rows(place, t).values()) <= OTHERS * most for t in tables)
+
+
+@contextmanager
+def uncollected() -> Generator[None]:
+    """Without Python's search for cycles, of which rows make none: looking through millions of them, again and again,
+    took a third of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
