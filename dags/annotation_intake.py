@@ -9,7 +9,7 @@ from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG
 
 from corpusgate_airflow import annotating
-from corpusgate_airflow.notifier import TellFailure
+from corpusgate_airflow.defaults import default_args
 
 DOC = """
 Takes in what a labelling tool exported, or a register of people and rules, and judges the annotation of the corpus
@@ -37,14 +37,7 @@ with DAG(
     max_active_runs=1,  # one writer a lake
     dagrun_timeout=timedelta(hours=2),
     params=annotating.FORM,  # ty: ignore[invalid-argument-type]
-    default_args={
-        "owner": "data-engineering",
-        "retries": 1,
-        "retry_delay": timedelta(seconds=30),
-        "execution_timeout": timedelta(minutes=30),
-        "on_failure_callback": TellFailure(),
-        "do_xcom_push": False,
-    },
+    default_args=default_args(timedelta(minutes=30)),
 ) as dag:
     take_in = PythonOperator(task_id="take_in", python_callable=annotating.take_in)
     # A judge is not asked twice: a verdict stands until the data or the declarations change.

@@ -9,7 +9,7 @@ from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG
 
 from corpusgate_airflow import attesting
-from corpusgate_airflow.notifier import TellFailure
+from corpusgate_airflow.defaults import default_args
 
 DOC = """
 Records what a person vouches for, or waives: bound to content, with an end, in the chained table `attestation`.
@@ -35,13 +35,6 @@ with DAG(
     dagrun_timeout=timedelta(minutes=30),
     # The form begins empty, and empty is refused: nobody attests by pressing a button twice.
     params=attesting.FORM,  # ty: ignore[invalid-argument-type]
-    default_args={
-        "owner": "data-engineering",
-        "retries": 1,
-        "retry_delay": timedelta(seconds=30),
-        "execution_timeout": timedelta(minutes=10),
-        "on_failure_callback": TellFailure(),
-        "do_xcom_push": False,
-    },
+    default_args=default_args(timedelta(minutes=10)),
 ) as dag:
     PythonOperator(task_id="attest", python_callable=attesting.attest)

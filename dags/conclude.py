@@ -9,7 +9,7 @@ from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG
 
 from corpusgate_airflow import concluding
-from corpusgate_airflow.notifier import TellFailure
+from corpusgate_airflow.defaults import default_args
 
 DOC = """
 Records which licence a person concludes for a source: a row of `licence_period`, never an edit of a file, bound to the
@@ -37,13 +37,6 @@ with DAG(
     dagrun_timeout=timedelta(hours=1),
     # The form begins empty, and empty is refused: nobody concludes by pressing a button twice.
     params=concluding.FORM,  # ty: ignore[invalid-argument-type]
-    default_args={
-        "owner": "data-engineering",
-        "retries": 1,
-        "retry_delay": timedelta(seconds=30),
-        "execution_timeout": timedelta(minutes=20),  # what is concluded on is fetched first, where it is not there
-        "on_failure_callback": TellFailure(),
-        "do_xcom_push": False,
-    },
+    default_args=default_args(timedelta(minutes=20)),  # what is concluded on is fetched first, where it is not there
 ) as dag:
     PythonOperator(task_id="conclude", python_callable=concluding.conclude)

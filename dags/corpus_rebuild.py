@@ -13,7 +13,7 @@ from airflow.sdk import DAG, Asset, CronTriggerTimetable, Param, TaskGroup, Trig
 from corpusgate import flow
 from corpusgate.settings.model import ID_PATTERN
 from corpusgate_airflow import steps
-from corpusgate_airflow.notifier import TellFailure
+from corpusgate_airflow.defaults import default_args
 
 DOC = """
 Builds a corpus from its declared sources and publishes it to the channel `trial`.
@@ -66,14 +66,7 @@ with DAG(
             "demo", type="string", pattern=ID_PATTERN, title="Corpus", description="stem of a file in conf/corpora"
         )
     },
-    default_args={
-        "owner": "data-engineering",
-        "retries": 1,
-        "retry_delay": timedelta(seconds=30),
-        "execution_timeout": timedelta(minutes=30),
-        "on_failure_callback": TellFailure(),
-        "do_xcom_push": False,
-    },
+    default_args=default_args(timedelta(minutes=30)),
 ) as dag:
 
     @task_group(group_id="source", prefix_group_id=False)

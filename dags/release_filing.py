@@ -11,7 +11,7 @@ from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG
 
 from corpusgate_airflow import filing
-from corpusgate_airflow.notifier import TellFailure
+from corpusgate_airflow.defaults import default_args
 from corpusgate_airflow.people import BECAUSE, TOLD, ReviewsOperator, SigningOperator
 
 DOC = """
@@ -48,14 +48,7 @@ with DAG(
     dagrun_timeout=timedelta(days=366),
     params=filing.FORM,  # ty: ignore[invalid-argument-type]
     user_defined_macros={"release_of_run": filing.release_of_run},
-    default_args={
-        "owner": "data-engineering",
-        "retries": 1,
-        "retry_delay": timedelta(seconds=30),
-        "execution_timeout": timedelta(minutes=30),
-        "on_failure_callback": TellFailure(),
-        "do_xcom_push": False,
-    },
+    default_args=default_args(timedelta(minutes=30)),
 ) as dag:
     choose = PythonOperator(task_id="choose", python_callable=filing.choose, **PATIENT)
     reviews = ReviewsOperator(task_id="reviews", params=TOLD, **PEOPLE)

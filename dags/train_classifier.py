@@ -9,7 +9,7 @@ from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG
 
 from corpusgate_airflow import training
-from corpusgate_airflow.notifier import TellFailure
+from corpusgate_airflow.defaults import default_args
 
 DOC = """
 Trains the content classifier of a corpus on the labels of batches that people verified and that are not void, and on
@@ -34,14 +34,7 @@ with DAG(
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=2),
     params=training.FORM,  # ty: ignore[invalid-argument-type]
-    default_args={
-        "owner": "data-engineering",
-        "retries": 1,
-        "retry_delay": timedelta(seconds=30),
-        "execution_timeout": timedelta(hours=1),
-        "on_failure_callback": TellFailure(),
-        "do_xcom_push": False,
-    },
+    default_args=default_args(timedelta(hours=1)),
 ) as dag:
     train = PythonOperator(task_id="train", python_callable=training.train)
     # Whether it may follow is a verdict: it stands until the labels change.
