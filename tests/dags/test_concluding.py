@@ -18,24 +18,19 @@ from corpusgate.lake.lease import lease
 from corpusgate.settings.place import Place
 from corpusgate_airflow import concluding
 from corpusgate_testing.lake import rows
-from corpusgate_testing.sources import AT, REPOSITORY, installation
+from corpusgate_testing.sources import AT, NOTES, REPOSITORY, installation
 
 GIVEN: dict[str, Any] = {
     "source": "notes", "part": "", "expression": "LicenseRef-Own-Work", "note": "", "valid_from": None, "until": None,
     "because": "written by our staff in 2026, contract 12", "definitive": False,
 }  # fmt: skip
-SOURCE = """\
-title: Notes
-kind: open_source
-language: zh
-country: CN
-category: notes
-owner: test
-provider: test notes
-description: Notes of a test, written in 2026, in Chinese, not cleaned.
+SOURCE = (
+    NOTES
+    + """\
 channel: {type: folder, path: data}
 reader: {format: text}
 """
+)
 
 
 @pytest.fixture

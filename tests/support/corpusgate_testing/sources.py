@@ -22,6 +22,18 @@ from corpusgate.settings.source import Source
 REPOSITORY = Path(__file__).parents[3]
 AT = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 
+NOTES = """\
+title: Notes
+kind: open_source
+language: zh
+country: CN
+category: notes
+owner: test
+provider: test notes
+description: Notes of a test, written in 2026, in Chinese, not cleaned.
+"""
+"""The beginning of a source's file, without channel and reader."""
+
 CORPUS = """\
 title: Test corpus
 intended_use: pre_training

@@ -16,20 +16,14 @@ from corpusgate.settings.source import Source
 from corpusgate.sources.check import check_source
 from corpusgate.sources.new import TO_FILL, scaffold
 from corpusgate.sources.schema import json_schema
-from corpusgate_testing.sources import REPOSITORY, installation
+from corpusgate_testing.sources import NOTES, REPOSITORY, installation
 
 SHIPPED = sorted((REPOSITORY / "conf" / "sources").glob("*.yaml"))
 HOME = Place(REPOSITORY, REPOSITORY / "conf", REPOSITORY / "var" / "lake", REPOSITORY / "var")
 
-GOOD = """\
-title: Notes
-kind: open_source
-language: zh
-country: CN
-category: notes
-owner: test
-provider: test notes
-description: Notes of a test, written in 2026, in Chinese, not cleaned.
+GOOD = (
+    NOTES
+    + """\
 channel:
   type: npm
   package: demo
@@ -38,6 +32,7 @@ channel:
 reader:
   format: text
 """
+)
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)

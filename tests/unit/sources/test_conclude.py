@@ -27,24 +27,19 @@ from corpusgate.sources.job import judged, licence
 from corpusgate.sources.plan import plan
 from corpusgate.sources.recorded import BY_PERSON, ended, in_force
 from corpusgate.sources.rules import licence_rows
-from corpusgate_testing.sources import AT, REPOSITORY, installation, run_of
+from corpusgate_testing.sources import AT, NOTES, REPOSITORY, installation, run_of
 
 WORD = Word("LicenseRef-Own-Work", "Li Hua", "counsel", "Written by our staff in 2026; contract 12.")
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
-YAML = """\
-title: Notes
-kind: open_source
+YAML = (
+    NOTES
+    + """\
 collection: {method: produced, tool: by hand, operator: lead}
-language: zh
-country: CN
-category: notes
-owner: test
-provider: test notes
-description: Notes of a test, written in 2026, in Chinese, not cleaned.
 channel: {type: folder, path: data}
 reader: {format: text, include: ["*.txt"]}
 """
+)
 
 
 def place_with(tmp_path: Path, licence_yaml: str = "", **options: bool) -> Place:
