@@ -7,7 +7,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from corpusgate.settings.place import Place, find_place
 from corpusgate_testing.lake import rows
 
 AT = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
+DAYS = [AT + timedelta(days=n) for n in range(6)]
+CALL = "请拨打13800138000联系我们，谢谢大家。"
 
 
 @dataclass
@@ -102,6 +104,34 @@ class Made:
 
 def _line(given: Any) -> bytes:
     return (json.dumps(given, ensure_ascii=False) if not isinstance(given, str) else given).encode() + b"\n"
+
+
+def line(key: str, text: str | None = None) -> dict[str, str]:
+    """A line of a source, with a text of its own unless one is given."""
+    return {"id": key, "text": text or f"第{key}条，今天的天气很好，我们一起去公园里散步。"}
+
+
+def first(made: Made, at: datetime = DAYS[0]) -> Made:
+    """The source `s` of three files: one key stands in two of them and one twice in one; two lines are broken, and one
+    has a field that nobody declared."""
+    files = {
+        "one.jsonl": [line(f"a{n}") for n in range(6)] + [line("both", CALL), line("a1"), "{"],
+        "two.jsonl": [line(f"b{n}") for n in range(6)] + [line("both", CALL)],
+        "three.jsonl": [line(f"c{n}") for n in range(6)] + ["{", {"id": "s", "text": CALL, "stranger": 1}],
+    }
+    return made.files("s", files, at)
+
+
+def second(made: Made, at: datetime = DAYS[1]) -> Made:
+    """The same later: one file has changed in one line, lost one and gained one; a new file has some of what stood in
+    the one that is gone, and a text of another."""
+    files = {
+        "one.jsonl": [line("a0", "改了。" + CALL), *(line(f"a{n}") for n in range(2, 6)), line("both", CALL),
+                      line("new"), "{"],
+        "two.jsonl": [line(f"b{n}") for n in range(6)] + [line("both", CALL)],
+        "moved.jsonl": [line(f"c{n}") for n in range(3)] + [{"id": "copy", "text": line("b1")["text"]}],
+    }  # fmt: skip
+    return made.files("s", files, at)
 
 
 def content(place: Place, batch: str, names: Sequence[str]) -> dict[str, list[str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -14,12 +13,9 @@ from corpusgate.intake.plan import BY_BATCH
 from corpusgate.lake import store
 from corpusgate.settings.profile import Profile
 from corpusgate_testing.lake import duplicates, place_in, rows
-from corpusgate_testing.taken import Made, content
+from corpusgate_testing.taken import CALL, DAYS, Made, content, first, line, second
 
 pytestmark = pytest.mark.timeout(300)
-
-DAYS = [datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC) + timedelta(days=n) for n in range(6)]
-CALL = "请拨打13800138000联系我们，谢谢大家。"
 
 
 @pytest.fixture
@@ -29,29 +25,6 @@ def made(tmp_path, monkeypatch):
     place = place_in(tmp_path)
     store.ensure_tables(place)
     return Made(place)
-
-
-def line(key, text=None):
-    return {"id": key, "text": text or f"第{key}条，今天的天气很好，我们一起去公园里散步。"}
-
-
-def first(made, at=DAYS[0]):
-    files = {
-        "one.jsonl": [line(f"a{n}") for n in range(6)] + [line("both", CALL), line("a1"), "{"],
-        "two.jsonl": [line(f"b{n}") for n in range(6)] + [line("both", CALL)],
-        "three.jsonl": [line(f"c{n}") for n in range(6)] + ["{", {"id": "s", "text": CALL, "stranger": 1}],
-    }
-    return made.files("s", files, at)
-
-
-def second(made, at=DAYS[1]):
-    files = {
-        "one.jsonl": [line("a0", "改了。" + CALL), *(line(f"a{n}") for n in range(2, 6)), line("both", CALL),
-                      line("new"), "{"],
-        "two.jsonl": [line(f"b{n}") for n in range(6)] + [line("both", CALL)],
-        "moved.jsonl": [line(f"c{n}") for n in range(3)] + [{"id": "copy", "text": line("b1")["text"]}],
-    }  # fmt: skip
-    return made.files("s", files, at)
 
 
 def test_every_item_lies_where_it_belongs_and_the_same_again_changes_nothing(made):
