@@ -18,6 +18,7 @@ What Spark (`frames.py`) and the driver (`alone.py`) both compute, hashes being 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -28,7 +29,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from corpusgate.decide.masking import release_batches
 from corpusgate.release.digests import file_sha256
 
 #: What a part is made of and by; another word here, and nothing of an earlier release is linked to.
@@ -154,7 +157,7 @@ def _written(made: Path, part: str, pieces: Sequence[pa.RecordBatch], before: Ma
         texts, bad, masks = _texts(piece, before)
         wrong += bad
         notices |= masks
-        columns = [*(piece.column(c) for c in COLUMNS[:-1]), pa.array(texts, pa.string())]
+        columns = [*(piece.column(c) for c in COLUMNS[:-1]), texts]
         done.append(pa.table(dict(zip(COLUMNS, columns, strict=True))))
     table = pa.concat_tables(done).combine_chunks()
     path = made / file_of(part)
@@ -165,29 +168,41 @@ def _written(made: Path, part: str, pieces: Sequence[pa.RecordBatch], before: Ma
     return {
         "part": part, "path": file_of(part), "bytes": path.stat().st_size, "sha256": file_sha256(path),
         "records": table.num_rows, "wrong": len(wrong), "first_wrong": min(wrong, default=None),
-        "characters": sum(len(t or "") for t in table.column("text").to_pylist()),
+        "characters": pc.call_function("sum", [pc.call_function("utf8_length", [table.column("text")])]).as_py() or 0,
         "notices": json.dumps(notices, sort_keys=True),
     }  # fmt: skip
 
 
-def _texts(piece: pa.RecordBatch, before: Mapping[str, int]) -> tuple[list[str | None], list[str], dict[str, int]]:
-    """The released texts, the records whose text is not the one decided about, masks inside notices by record."""
-    from corpusgate.decide.masking import release_batches
-    from corpusgate.decide.rules import text_sha256
+def _texts(piece: pa.RecordBatch, before: Mapping[str, int]) -> tuple[pa.Array, list[str], dict[str, int]]:
+    """The released texts, the records whose text is not the one decided about, masks inside notices by record.
 
-    (made,) = release_batches(iter([piece.select(["record_id", "stored", "mask_set", "released_sha256"])]))
-    names = ("record_id", "text", "checked", "notice_masks", "released_sha256")
-    texts, wrong, notices = list[str | None](), list[str](), dict[str, int]()
-    rows = zip(*(made.column(n).to_pylist() for n in names), piece.column("had").to_pylist(), strict=True)
-    for record, text, checked, masks, sha256, had in rows:
-        if had is not None:
-            text, checked, masks = had, text_sha256(had) == sha256, before.get(record, 0)
-        texts.append(text)
-        if not checked:
-            wrong.append(record)
-        if masks:
-            notices[record] = masks
-    return texts, wrong, notices
+    Only of texts with masks are Python strings made.
+    """
+    names, had = piece.column("record_id").to_pylist(), piece.column("had")
+    texts, notices = pc.call_function("coalesce", [had, piece.column("stored")]), dict[str, int]()
+    held, masks = had.is_valid().to_pylist(), piece.column("mask_set").to_pylist()
+    made = [bool(own) and not there for own, there in zip(masks, held, strict=True)]
+    if any(made):
+        chosen = pa.array(made, pa.bool_())
+        masked = piece.filter(chosen)
+        (new,) = release_batches(iter([masked.select(["stored", "mask_set", "released_sha256"])]))
+        texts = pc.call_function("replace_with_mask", [texts, chosen, new.column("text")])
+        counted = zip(masked.column("record_id").to_pylist(), new.column("notice_masks").to_pylist(), strict=True)
+        notices |= {record: n for record, n in counted if n}
+    notices |= {r: before[r] for r, there in zip(names, held, strict=True) if there and before.get(r)}
+    expected = piece.column("released_sha256").to_pylist()
+    checked = zip(names, _hashes(texts), expected, strict=True)
+    return texts, [record for record, found, sha256 in checked if found != sha256], notices
+
+
+def _hashes(texts: pa.Array) -> Iterator[str | None]:
+    """SHA-256 of the UTF-8 of each text, from where it lies."""
+    plain = texts.cast(pa.binary())
+    _, offsets, data = plain.buffers()
+    ends = memoryview(offsets).cast("i")[plain.offset : plain.offset + len(plain) + 1] if len(plain) else []
+    held = memoryview(data) if data is not None else memoryview(b"")
+    for at, there in enumerate(plain.is_valid().to_pylist()):
+        yield hashlib.sha256(held[ends[at] : ends[at + 1]]).hexdigest() if there else None
 
 
 def _power(n: int) -> int:
