@@ -17,7 +17,8 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from corpusgate.intake.plan import Carried, Plan
 from corpusgate.intake.splits import Split
-from corpusgate.intake.stage import DUPLICATE, SCREENED, STAGED, rescreener, stager
+from corpusgate.intake.stage import DUPLICATE, SCREENED, STAGED, rescreener
+from corpusgate.intake.staging import WRITTEN, writer
 from corpusgate.lake.frames import one_of, read
 from corpusgate.lake.tables import TABLES
 from corpusgate.settings.place import Place
@@ -62,9 +63,9 @@ def read_raw(
     spark: SparkSession, staging: Staging, bins: Sequence[Sequence[Split]], plan: Plan, known: str | None = None
 ) -> None:
     """Reads every split, one task a bin, screens what is not `known`, and stages the rows."""
-    numbers = spark.range(0, len(bins), 1, len(bins)).withColumnRenamed("id", "bin")
-    rows = numbers.mapInArrow(stager(bins, plan.work(known)), from_arrow_schema(STAGED))
-    rows.write.mode("append").parquet(staging.rows)
+    Path(staging.rows).mkdir(parents=True, exist_ok=True)  # also where there is nothing to read
+    numbers = spark.range(0, len(bins), 1, max(1, len(bins))).withColumnRenamed("id", "bin")
+    numbers.mapInArrow(writer(bins, plan.work(known), staging.rows), from_arrow_schema(WRITTEN)).collect()
 
 
 def screen_again(spark: SparkSession, place: Place, staging: Staging, plan: Plan) -> None:

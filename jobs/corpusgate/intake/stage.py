@@ -143,19 +143,6 @@ def stage(splits: Iterable[Split], work: Work, screen: Screen) -> Iterator[pa.Re
         yield _screened(buffer, screen, work.known)
 
 
-def stager(
-    bins: Sequence[Sequence[Split]], work: Work
-) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """`stage` for Spark: each row of its input is the number of a bin of splits."""
-
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for number in batch.column(0).to_pylist():
-                yield from stage(bins[number], work, screener(work.kit, work.versions))
-
-    return run
-
-
 def rescreener(kit: Kit, versions: Mapping[str, str]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """For Spark: from rows (text_sha256, text) to rows of `SCREENED`."""
 
