@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from corpusgate.decide import group_masks
 from corpusgate.decide.masking import Finder, masked
@@ -20,6 +19,7 @@ from corpusgate.decide.rules import DOCUMENT_MISSING, masked_classes
 from corpusgate.intake.detectors.signature import ShingleSequence, sequences
 from corpusgate.intake.rules import detector_version
 from corpusgate.lake import store
+from corpusgate.lake.alone import among
 from corpusgate.lake.run import Run
 from corpusgate.settings.model import PERSONAL
 
@@ -122,8 +122,9 @@ def _texts(place: Place, wanted: Collection[str]) -> Iterator[dict[str, str]]:
         return
     chosen = pa.array(sorted(left), pa.string())
     for batch in store.stream(place, "SELECT text_sha256, text FROM document", ["document"]):
-        names = batch.column("text_sha256").cast(pa.string())
-        mine = pc.call_function("is_in", [names], pc.SetLookupOptions(value_set=chosen))
+        mine = among(batch.column("text_sha256"), chosen)
+        if not mine.true_count:
+            continue  # no text of it is copied
         rows = store.plain(batch).filter(mine)
         found = dict(zip(rows.column(0).to_pylist(), rows.column(1).to_pylist(), strict=True))
         yield {sha256: text for sha256, text in found.items() if sha256 in left}

@@ -10,10 +10,10 @@ from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from corpusgate.intake.rules import detector_version
 from corpusgate.lake import store
+from corpusgate.lake.alone import among
 from corpusgate.lake.dialect import literal
 from corpusgate.settings.model import PERSONAL, RISKS_OF_SOURCE
 from corpusgate.settings.place import Place
@@ -126,9 +126,7 @@ def considered(
     chosen = pa.array(sorted(acquisitions), pa.string())
     found: dict[str, Row] = {}
     for batch in map(store.plain, store.stream(place, sql, ["record"])):
-        lookup = pc.SetLookupOptions(value_set=chosen)
-        mine = pc.call_function("is_in", [batch.column("acquisition_id")], lookup)
-        for row in _rows(batch.filter(mine)):
+        for row in _rows(batch.filter(among(batch.column("acquisition_id"), chosen))):
             if (row.source_id, row.licence_part) not in parts:
                 continue
             there = found.get(row.record_id)

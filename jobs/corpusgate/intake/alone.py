@@ -20,6 +20,7 @@ from corpusgate.intake.slices import SLICES, Made, Row
 from corpusgate.intake.splits import Split
 from corpusgate.intake.stage import DUPLICATE, STAGED, screener, stage
 from corpusgate.lake import store
+from corpusgate.lake.alone import among
 from corpusgate.lake.dialect import literal
 from corpusgate.lake.lease import commit_metadata
 from corpusgate.lake.tables import TABLES
@@ -177,9 +178,9 @@ def _over(place: Place, plan: Plan, made: Made, name: str) -> Iterator[pa.Record
             whole = pa.Table.from_batches([batch]).cast(
                 schema
             )  # what a query gives are views, which cannot be filtered
-            there = _among(whole.column("acquisition_id"), _ids(over))
+            there = among(whole.column("acquisition_id"), _ids(over))
             if name == "record" and len(lost):
-                there = pc.call_function("and_not", [there, _among(whole.column("record_id"), lost)])
+                there = pc.call_function("and_not", [there, among(whole.column("record_id"), lost)])
             kept = whole.filter(there)
             at = schema.get_field_index("batch_id")
             kept = kept.set_column(at, schema.field(at), pa.array([batch_id] * kept.num_rows, pa.string()))
@@ -195,14 +196,8 @@ def _rows(place: Place, name: str, columns: str, where: str, wanted: pa.Array) -
     if not len(wanted):
         return
     for batch in store.stream(place, f"SELECT {columns} FROM {name} WHERE {where}", [name]):
-        rows = pa.Table.from_batches([batch])
-        chosen = pc.call_function("indices_nonzero", [_among(rows.column(0), wanted)])
-        plain = [c.cast(pa.string()) if pa.types.is_string_view(c.type) else c for c in rows.columns]
-        yield from pa.table(plain, rows.column_names).take(chosen).to_pylist()
-
-
-def _among(column: pa.ChunkedArray, wanted: pa.Array) -> pa.ChunkedArray:
-    return pc.call_function("is_in", [column.cast(pa.string())], pc.SetLookupOptions(value_set=wanted))
+        rows = store.plain(batch)
+        yield from rows.filter(among(rows.column(0), wanted)).to_pylist()
 
 
 def _before(plan: Plan) -> list[Any]:

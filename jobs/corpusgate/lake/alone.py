@@ -5,6 +5,10 @@ from __future__ import annotations
 import gc
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from corpusgate.lake import store
 from corpusgate.settings.place import Place
@@ -16,6 +20,11 @@ OTHERS = 4
 def fits(place: Place, records: int, most: int, tables: Sequence[str]) -> bool:
     """Whether `records` are at most `most`, and the lake around them is small enough in these tables."""
     return records <= most and all(sum(store.partition_rows(place, t).values()) <= OTHERS * most for t in tables)
+
+
+def among(column: Any, wanted: pa.Array) -> Any:
+    """Which values of a column of strings, or of views of strings, are wanted: the same kind of column, of truths."""
+    return pc.call_function("is_in", [column.cast(pa.string())], pc.SetLookupOptions(value_set=wanted))
 
 
 @contextmanager

@@ -181,8 +181,8 @@ def _stored(place: Place, rows: pa.Table) -> pa.Table:
     sql = f"SELECT text_sha256, text FROM document WHERE {where}"
     for batch in store.stream(place, sql, ["document"]) if missing else ():
         chosen = [at for at, text in enumerate(batch.column(0).to_pylist()) if text in missing]
-        if chosen:  # what a query gives are views, which cannot be taken from
-            gathered.append(pa.Table.from_batches([batch]).cast(schema).take(pa.array(chosen, pa.int64())))
+        if chosen:
+            gathered.append(pa.Table.from_batches([store.plain(batch)]).take(pa.array(chosen, pa.int64())))
     return pa.concat_tables([schema.empty_table(), *gathered]).combine_chunks()
 
 
