@@ -80,6 +80,17 @@ def test_dag_files_import_only_the_flow_and_the_settings():
         assert not others, f"{path.name} imports {others}: a DAG file only wires"
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_an_empty_list_of_values_is_false_and_not_in_null(path):
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    lists = {n.lineno for n in nodes if isinstance(n, ast.BoolOp) and any(_is_null(v) for v in n.values)}
+    assert not lists, f"{path.name}, lines {sorted(lists)}: say it with lake.dialect.one_of"
+
+
+def _is_null(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value == "NULL"
+
+
 def test_there_is_no_room_for_leftovers():
     names = {p.stem for p in MODULES} | {p.parent.name for p in MODULES}
     assert not names & {"utils", "util", "helpers", "common", "misc"}

@@ -67,6 +67,5 @@ def frame(sources: Sequence[str], release_id: str | None) -> tuple[str, str]:
         where = f"release_id = {literal(release_id)}"
         table = "release_record"
         return f"SELECT record_id, text_sha256, modality, source_id, '' AS locator FROM {table} WHERE {where}", table
-    names = ", ".join(map(literal, sources))
-    columns = "record_id, text_sha256, modality, source_id, locator"
-    return f"SELECT {columns} FROM record WHERE source_id IN ({names})", "record"
+    where = f"source_id IN ({', '.join(map(literal, sources))})" if sources else "FALSE"
+    return f"SELECT record_id, text_sha256, modality, source_id, locator FROM record WHERE {where}", "record"

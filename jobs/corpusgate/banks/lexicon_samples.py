@@ -8,7 +8,7 @@ from pathlib import Path
 from corpusgate.errors import UserError
 from corpusgate.intake.scan import texts_of
 from corpusgate.lake import store
-from corpusgate.lake.dialect import literal, sha256
+from corpusgate.lake.dialect import literal, one_of, sha256
 from corpusgate.settings.corpus import Corpus
 from corpusgate.settings.place import Place
 
@@ -36,8 +36,8 @@ def of_corpus(place: Place, corpus: Corpus, sources: Sequence[str], most: int = 
     """
     if not (place.table("record") / "_delta_log").is_dir():
         raise UserError(f"No lake at {place.lake} yet: run a rebuild first, or give files with --sample.")
-    named = ", ".join(literal(s) for s in sorted(sources)) or "NULL"
-    there = store.query(place, f"SELECT count(*) AS n FROM record WHERE source_id IN ({named})", ["record"])
+    where = one_of("source_id", sources)
+    there = store.query(place, f"SELECT count(*) AS n FROM record WHERE {where}", ["record"])
     if not there.to_pylist()[0]["n"]:
         raise UserError(
             f"The lake has no record of {', '.join(sorted(sources)) or 'any source'}: rebuild {corpus.id} first, or "
@@ -45,7 +45,7 @@ def of_corpus(place: Place, corpus: Corpus, sources: Sequence[str], most: int = 
         )
     order = sha256("datafusion", f"concat({literal(corpus.seed + '|lexicon lint|')}, text_sha256)")
     drawn = (
-        f"SELECT text_sha256 FROM (SELECT DISTINCT text_sha256 FROM record WHERE source_id IN ({named})) AS r "
+        f"SELECT text_sha256 FROM (SELECT DISTINCT text_sha256 FROM record WHERE {where}) AS r "
         f"ORDER BY {order} LIMIT {int(most)}"
     )
     sql = f"SELECT d.text FROM document d JOIN ({drawn}) AS s ON d.text_sha256 = s.text_sha256"

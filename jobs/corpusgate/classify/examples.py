@@ -15,7 +15,7 @@ from corpusgate.annotation.facts import ensure
 from corpusgate.annotation.keeping import rows_with
 from corpusgate.classify.rules import Example, distinct
 from corpusgate.lake import store
-from corpusgate.lake.dialect import literal, sha256
+from corpusgate.lake.dialect import literal, one_of, sha256
 from corpusgate.review.fold import IN_FORCE
 from corpusgate.settings.corpus import Corpus
 from corpusgate.settings.place import Place
@@ -65,7 +65,7 @@ def _passed(place: Place, corpus: Corpus) -> list[str]:
     sql = (
         f"SELECT k.text_sha256 FROM {IN_FORCE} AS v JOIN sample s ON v.sample_id = s.sample_id JOIN release_record k "
         "ON k.release_id = s.release_id AND k.record_id = v.record_id AND k.released_sha256 = v.released_sha256 "
-        f"JOIN record r ON r.record_id = v.record_id WHERE r.source_id IN ({_named(corpus)}) "
+        f"JOIN record r ON r.record_id = v.record_id WHERE {one_of('r.source_id', corpus.sources)} "
         "GROUP BY k.text_sha256 HAVING SUM(CASE WHEN v.verdict = 'good' THEN 0 ELSE 1 END) = 0 ORDER BY k.text_sha256"
     )
     tables = ["review", "sample", "release_record", "record"]
@@ -87,8 +87,8 @@ def _register(place: Place, corpus: Corpus, wanted: int, spare: int) -> list[tup
     sql = (
         "SELECT text_sha256, source_id FROM (SELECT text_sha256, source_id, ROW_NUMBER() OVER "
         f"(PARTITION BY source_id ORDER BY {order}) AS place FROM (SELECT DISTINCT text_sha256, source_id FROM record "
-        f"WHERE modality = 'text' AND source_id IN ({_named(corpus)})) AS d) AS o WHERE place <= {int(wanted + spare)} "
-        "ORDER BY source_id, place"
+        f"WHERE modality = 'text' AND {one_of('source_id', corpus.sources)}) AS d) AS o "
+        f"WHERE place <= {int(wanted + spare)} ORDER BY source_id, place"
     )
     rows = store.query(place, sql, ["record"]).to_pylist()
     return [(r["text_sha256"], r["source_id"]) for r in rows]
@@ -113,7 +113,3 @@ def _sources(place: Place, hashes: Iterable[str]) -> dict[str, str]:
     """The source of each text; the first by name where several have it."""
     rows = rows_with(place, "record", ["text_sha256", "source_id"], "text_sha256", hashes).to_pylist()
     return {r["text_sha256"]: r["source_id"] for r in sorted(rows, key=lambda r: r["source_id"], reverse=True)}
-
-
-def _named(corpus: Corpus) -> str:
-    return ", ".join(map(literal, corpus.sources)) or "NULL"

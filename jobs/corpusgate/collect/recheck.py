@@ -25,6 +25,7 @@ from corpusgate.collect.web.client import Client, Refused
 from corpusgate.collect.web.hosts import FILES, File, asked, judged
 from corpusgate.collect.web.signals import REFUSED, strictest
 from corpusgate.lake import store
+from corpusgate.lake.dialect import one_of
 from corpusgate.lake.lease import lease
 from corpusgate.lake.run import Run, StepResult, write_atomically
 from corpusgate.settings.corpus import AskHosts
@@ -83,10 +84,9 @@ def hosts(run: Run) -> StepResult:
 
 def _of_the_web(run: Run) -> str:
     """FROM and WHERE of the records that have an address of their own, which no fetch of ours has judged."""
-    chosen = ", ".join(f"'{s}'" for s in run.corpus.sources) or "NULL"
     return (
         "FROM record r LEFT JOIN acquisition a ON r.acquisition_id = a.acquisition_id "
-        f"WHERE r.source_id IN ({chosen}) AND (r.url LIKE 'http://%' OR r.url LIKE 'https://%') "
+        f"WHERE {one_of('r.source_id', run.corpus.sources)} AND (r.url LIKE 'http://%' OR r.url LIKE 'https://%') "
         "AND (a.permission IS NULL OR a.url IS DISTINCT FROM r.url)"
     )
 

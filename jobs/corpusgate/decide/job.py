@@ -17,6 +17,7 @@ from corpusgate.errors import CorpusgateError, Unreconciled
 from corpusgate.intake.rules import detector_version
 from corpusgate.lake import store
 from corpusgate.lake.alone import fits, uncollected
+from corpusgate.lake.dialect import one_of
 from corpusgate.lake.lease import lease
 from corpusgate.lake.run import Run, StepResult
 from corpusgate.release import manifest as manifests
@@ -150,8 +151,7 @@ def _rule(run: Run, given: Inputs, served: Sequence[str]) -> Column:
 
 def ready(run: Run, given: Inputs) -> Inputs:
     """The inputs with whether the records stand in groups; without Spark."""
-    where = ", ".join(map(draws.literal, given.batches.values())) or "NULL"
-    sql = f"SELECT count(group_id) AS n FROM record WHERE batch_id IN ({where})"
+    sql = f"SELECT count(group_id) AS n FROM record WHERE {one_of('batch_id', given.batches.values())}"
     return replace(given, grouped=bool(store.query(run.place, sql, ["record"]).to_pylist()[0]["n"]))
 
 

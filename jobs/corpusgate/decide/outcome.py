@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
+from corpusgate.lake.dialect import one_of
 from corpusgate.lake.run import Run
 from corpusgate.release.merkle import Bucket, buckets_sql, leaf_sql
 from corpusgate.review import draw as draws
@@ -101,7 +102,7 @@ class InSpark:
         """See `Decided`."""
         from pyspark.sql import functions as F
 
-        from corpusgate.lake.frames import one_of, write_slice
+        from corpusgate.lake.frames import write_slice
 
         where, named = one_of("release_id", [release]), self.frame.withColumn("release_id", F.lit(release))
         out = named.where("outcome <> 'kept'").withColumns({"step": F.lit("decide"), "version": F.lit(version)})

@@ -14,7 +14,7 @@ import pyarrow as pa
 from corpusgate.intake.rules import detector_version
 from corpusgate.lake import store
 from corpusgate.lake.alone import among
-from corpusgate.lake.dialect import literal
+from corpusgate.lake.dialect import literal, one_of
 from corpusgate.settings.model import PERSONAL, RISKS_OF_SOURCE
 from corpusgate.settings.place import Place
 
@@ -118,10 +118,9 @@ def considered(
 
     One place that two acquisitions hold is one record: the same row whichever comes first.
     """
-    where = f"batch_id IN ({', '.join(map(literal, sorted(batches))) or 'NULL'})"
     sql = (
         f"SELECT {', '.join(_READ)}, personal_information_basis IS NOT NULL AS has_basis, acquisition_id "
-        f"FROM record WHERE {where}"
+        f"FROM record WHERE {one_of('batch_id', batches)}"
     )
     chosen = pa.array(sorted(acquisitions), pa.string())
     found: dict[str, Row] = {}

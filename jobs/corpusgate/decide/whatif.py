@@ -18,7 +18,7 @@ from corpusgate.decide.asked import Asked, ask, read_new
 from corpusgate.errors import UserError
 from corpusgate.intake.rules import detector_version
 from corpusgate.lake import store
-from corpusgate.lake.dialect import literal
+from corpusgate.lake.dialect import literal, one_of
 from corpusgate.lake.lease import lease
 from corpusgate.lake.run import Run, open_run
 from corpusgate.release.verify import manifest_of
@@ -134,7 +134,7 @@ def _compared(session: SparkSession, place: Place, release_id: str, decided: Dat
     """
     from pyspark.sql import functions as F
 
-    from corpusgate.lake.frames import one_of, read
+    from corpusgate.lake.frames import read
 
     of = one_of("release_id", [release_id])
     gone = read(session, place, "decision", of).select("record_id", "source_id", F.col("rule").alias("was"))
@@ -180,21 +180,20 @@ def _examples(place: Place, versions: dict[str, str], pairs: DataFrame, seed: st
 
 
 def _places(place: Place, records: list[str]) -> list[dict[str, Any]]:
-    named = ", ".join(map(literal, records)) or "NULL"
-    sql = f"SELECT record_id, min(locator) AS locator FROM record WHERE record_id IN ({named}) GROUP BY record_id"
+    where = one_of("record_id", records)
+    sql = f"SELECT record_id, min(locator) AS locator FROM record WHERE {where} GROUP BY record_id"
     return store.query(place, sql, ["record"]).to_pylist()
 
 
 def _found(place: Place, versions: dict[str, str], texts: list[str]) -> dict[str, str]:
     """Text to what was found in it: rules, and of words the first character."""
-    named = ", ".join(map(literal, texts)) or "NULL"
     of = " OR ".join(
         f"(detector = {literal(d)} AND version = {literal(detector_version(d, versions))})"
         for d in ("keyword", "personal_information")
     )
     sql = (
         'SELECT text_sha256, detector, rule, risk, max("count") AS n, min(surface) AS surface FROM finding '
-        f"WHERE text_sha256 IN ({named}) AND ({of}) AND NOT starts_with(risk, 'near_') "
+        f"WHERE {one_of('text_sha256', texts)} AND ({of}) AND NOT starts_with(risk, 'near_') "
         "GROUP BY text_sha256, detector, rule, risk ORDER BY text_sha256, detector, rule, risk"
     )
     said: dict[str, list[str]] = {}

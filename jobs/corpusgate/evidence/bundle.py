@@ -18,6 +18,7 @@ from corpusgate.errors import UserError
 from corpusgate.gates.figures import quoted
 from corpusgate.lake import store
 from corpusgate.lake.chains import CHAINED
+from corpusgate.lake.dialect import one_of
 from corpusgate.lake.tables import TABLES
 from corpusgate.release.digests import canonical, file_sha256
 from corpusgate.release.manifest import candidate_folder, manifest_root
@@ -109,7 +110,6 @@ def _chosen(release_id: str, manifest: Mapping[str, Any]) -> dict[str, tuple[str
     kept = f"SELECT record_id, text_sha256 FROM release_record WHERE {of_release}"
     # every draw of this corpus, so that those that failed are seen
     of_corpus = f"release_id LIKE {quoted(str(manifest['corpus']) + '-____________')}"
-    sources = ", ".join(quoted(s["source_id"]) for s in manifest["sources"]) or "NULL"
     return dict.fromkeys((*WHOLE, *CHAINED), ("true", ())) | {
         "release_record": (of_release, ()),
         "decision": (of_release, ()),
@@ -118,7 +118,7 @@ def _chosen(release_id: str, manifest: Mapping[str, Any]) -> dict[str, tuple[str
         "record": (
             f"record_id IN (SELECT record_id FROM ({kept}) AS k UNION SELECT record_id FROM decision "
             f"WHERE {of_release})", ("release_record", "decision")),
-        "acquisition": (f"source_id IN ({sources})", ()),
+        "acquisition": (one_of("source_id", (s["source_id"] for s in manifest["sources"])), ()),
         "finding": (f"text_sha256 IN (SELECT text_sha256 FROM ({kept}) AS k)", ("release_record",)),
     }  # fmt: skip
 

@@ -13,6 +13,7 @@ from corpusgate.decide.rules import apply_masks, parse_mask_set, text_sha256
 from corpusgate.gates.figures import GateInput, ids, quoted, version_of
 from corpusgate.gates.strata import Candidate
 from corpusgate.lake import store
+from corpusgate.lake.dialect import one_of
 from corpusgate.lake.run import Run
 from corpusgate.settings.model import PERSONAL, SENSITIVE
 
@@ -85,8 +86,8 @@ def _stored_sql(c: Candidate) -> str:
 
 def _joined(c: Candidate) -> str:
     """SQL: the released records `k` with `r`, the record that each is, of the batch that was decided about."""
-    batches = ", ".join(map(quoted, c.batches.values())) or "NULL"
-    return f"release_record k LEFT JOIN record r ON k.record_id = r.record_id AND r.batch_id IN ({batches})"
+    batches = one_of("r.batch_id", c.batches.values())
+    return f"release_record k LEFT JOIN record r ON k.record_id = r.record_id AND {batches}"
 
 
 def _masked_risks(run: Run, c: Candidate, expected: int) -> Iterator[tuple[dict[str, Any], set[str]]]:

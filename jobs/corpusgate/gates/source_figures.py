@@ -29,6 +29,7 @@ from corpusgate.gates.figures import (
 from corpusgate.gates.kind_figures import kind_figures
 from corpusgate.gates.strata import allowed_said, may_hold_risk, passing_parts, removal
 from corpusgate.lake import store
+from corpusgate.lake.dialect import one_of
 from corpusgate.lake.run import Run, StepResult
 from corpusgate.review.people import TABLES as PEOPLE
 from corpusgate.review.people import people_sql
@@ -231,7 +232,8 @@ def collected_sql(run: Run, source_ids: list[str], facts: Mapping[str, Any]) -> 
     """The statement of `collect`: a row a source."""
     sources = [run.source(s) for s in source_ids]
     chosen = values((s.id, _hex(facts["batches"][s.id]), must_carry(s), s.provider, s.title) for s in sources)
-    batches = ", ".join(quoted(_hex(facts["batches"][s])) for s in source_ids)  # earlier states are not so much as read
+    # earlier states are not so much as read
+    batches = one_of("batch_id", (_hex(facts["batches"][s]) for s in source_ids))
     parts = values((s, part) for s in source_ids for part in passing_parts(run, s)) or "(NULL, NULL)"
     families = len(facts["versions"])
     machine = f"COALESCE(w.weight, CAST(0 AS DECIMAL(18,6))) >= {removal(run)}"
@@ -250,7 +252,7 @@ def collected_sql(run: Run, source_ids: list[str], facts: Mapping[str, Any]) -> 
              COALESCE(s.families, 0) < {families} AS unscreened,
              {LACKS_ORIGIN} AS originless,
              p.part IS NULL AS unlicensed
-      FROM (SELECT * FROM record WHERE batch_id IN ({batches})) r
+      FROM (SELECT * FROM record WHERE {batches}) r
       JOIN c ON r.source_id = c.source_id AND r.batch_id = c.batch_id
       LEFT JOIN acquisition a ON r.acquisition_id = a.acquisition_id
       LEFT JOIN w ON r.text_sha256 = w.text_sha256

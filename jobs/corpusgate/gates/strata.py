@@ -22,6 +22,7 @@ from corpusgate.gates.figures import (
     values,
 )
 from corpusgate.lake import store
+from corpusgate.lake.dialect import one_of
 from corpusgate.lake.run import Run
 
 AXES = ("modality", "language", "source", "kind")
@@ -99,7 +100,7 @@ def _counted(row: Mapping[str, Any], name: str) -> Counted:
 def _sql(run: Run, c: Candidate) -> str:
     """One statement with grouping sets. What a source declares comes from its declaration; no text is read."""
     declared = values((s.id, c.batches.get(s.id), s.kind, s.provider, s.title, must_carry(s)) for s in run.sources)
-    batches = ", ".join(map(quoted, c.batches.values())) or "NULL"  # earlier states are not so much as read
+    batches = one_of("batch_id", c.batches.values())  # earlier states are not so much as read
     parts = values((s.id, part) for s in run.sources for part in passing_parts(run, s.id)) or "(NULL, NULL)"
     risk, may = f"COALESCE(w.weight, CAST(0 AS DECIMAL(18,6))) >= {removal(run)}", may_hold_risk(run)
     unseen = f"COALESCE(s.families, 0) < {len(c.versions)}"
@@ -122,7 +123,7 @@ def _sql(run: Run, c: Candidate) -> str:
              {risk} AND NOT {may} AS risky, {risk} AND {may} AS allowed
       FROM k
       LEFT JOIN c ON k.source_id = c.source_id
-      LEFT JOIN (SELECT * FROM record WHERE batch_id IN ({batches})) r
+      LEFT JOIN (SELECT * FROM record WHERE {batches}) r
         ON k.record_id = r.record_id AND r.batch_id = c.batch_id
       LEFT JOIN acquisition a ON r.acquisition_id = a.acquisition_id
       LEFT JOIN s ON k.text_sha256 = s.text_sha256

@@ -6,7 +6,7 @@ batch. What comes out is what `frames.py` and `exceptions.py` make of the same s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ from corpusgate.intake.splits import Split
 from corpusgate.intake.stage import DUPLICATE, STAGED, screener, stage
 from corpusgate.lake import store
 from corpusgate.lake.alone import among
-from corpusgate.lake.dialect import literal
+from corpusgate.lake.dialect import one_of
 from corpusgate.lake.lease import commit_metadata
 from corpusgate.lake.tables import TABLES
 from corpusgate.settings.place import Place
@@ -73,16 +73,17 @@ def _told(place: Place, plan: Plan, made: Made) -> bool:
     ids = pa.array(sorted({r.record_id for r in made.records}), pa.string())
     texts = pa.array(sorted({r.text_sha256 for r in made.records if r.known}), pa.string())
     since, said = dict[str, datetime](), dict[str, tuple[str | None, str | None]]()
-    for row in _rows(place, "record", "record_id, first_acquired_at", _of(s.batch_id for s in _before(plan)), ids):
+    before = one_of("batch_id", (s.batch_id for s in _before(plan)))
+    for row in _rows(place, "record", "record_id, first_acquired_at", before, ids):
         since[row["record_id"]] = min(row["first_acquired_at"], since.get(row["record_id"], row["first_acquired_at"]))
-    where = f"source_id IN ({_list(b.source.id for b in plan.read)})"
+    where = one_of("source_id", (b.source.id for b in plan.read))
     for row in _rows(place, "tombstone", "record_id, first_acquired_at", where, ids):
         since[row["record_id"]] = min(row["first_acquired_at"], since.get(row["record_id"], row["first_acquired_at"]))
     for over in plan.carried.values():
-        for row in _rows(place, "record", "record_id, acquisition_id", _of([over.batch_id]), ids):
+        for row in _rows(place, "record", "record_id, acquisition_id", one_of("batch_id", [over.batch_id]), ids):
             if row["acquisition_id"] in over.acquisitions:
                 made.held[row["record_id"]] = row["acquisition_id"]
-    for row in _rows(place, "record", "text_sha256, language, script", _of(plan.known), texts):
+    for row in _rows(place, "record", "text_sha256, language, script", one_of("batch_id", plan.known), texts):
         said[row["text_sha256"]] = (row["language"], row["script"])
     _judge(made, since, said)
     fresh = pa.array(sorted({r.text_sha256 for r in made.records if not r.known}), pa.string())
@@ -164,26 +165,31 @@ def _write(place: Place, plan: Plan, made: Made, name: str) -> None:
 
     write_deltalake(
         str(place.table(name)), pa.RecordBatchReader.from_batches(table.schema, batches()), mode="overwrite",
-        predicate=_of(plan.read_ids),
+        predicate=one_of("batch_id", plan.read_ids),
         commit_properties=CommitProperties(custom_metadata=commit_metadata(place)),
     )  # fmt: skip
 
 
 def _over(place: Place, plan: Plan, made: Made, name: str) -> Iterator[pa.RecordBatch]:
-    """Rows of `record` or `quarantine` that go over from last states, under their new batches."""
+    """Rows of `record` or `quarantine` that go over from last states, under their new batches.
+
+    One query for all of them, begun before anything is written: inside a write, which asks for these rows from within
+    its own runtime, no table can be opened.
+    """
     schema, lost = TABLES[name].schema, pa.array(sorted(made.lost), pa.string())
+    goes = {over.batch_id: (batch, _ids(over)) for batch, over in plan.carried.items()}
     columns = ", ".join(f'"{n}"' for n in schema.names)
-    for batch_id, over in plan.carried.items():
-        for batch in store.stream(place, f"SELECT {columns} FROM {name} WHERE {_of([over.batch_id])}", [name]):
-            whole = pa.Table.from_batches([batch]).cast(
-                schema
-            )  # what a query gives are views, which cannot be filtered
-            there = among(whole.column("acquisition_id"), _ids(over))
+    for batch in store.stream(place, f"SELECT {columns} FROM {name} WHERE {one_of('batch_id', goes)}", [name]):
+        whole = pa.Table.from_batches([batch]).cast(schema)  # what a query gives are views, which cannot be filtered
+        for of in whole.column("batch_id").unique().to_pylist():
+            to, acquisitions = goes[of]
+            there = pc.call_function("equal", [whole.column("batch_id"), of])
+            there = pc.call_function("and", [there, among(whole.column("acquisition_id"), acquisitions)])
             if name == "record" and len(lost):
                 there = pc.call_function("and_not", [there, among(whole.column("record_id"), lost)])
             kept = whole.filter(there)
             at = schema.get_field_index("batch_id")
-            kept = kept.set_column(at, schema.field(at), pa.array([batch_id] * kept.num_rows, pa.string()))
+            kept = kept.set_column(at, schema.field(at), pa.array([to] * kept.num_rows, pa.string()))
             yield from kept.to_batches()
 
 
@@ -202,11 +208,3 @@ def _rows(place: Place, name: str, columns: str, where: str, wanted: pa.Array) -
 
 def _before(plan: Plan) -> list[Any]:
     return [plan.before[b.source.id] for b in plan.read if b.source.id in plan.before]
-
-
-def _of(batches: Iterable[str]) -> str:
-    return f"batch_id IN ({_list(batches)})"
-
-
-def _list(names: Iterable[str]) -> str:
-    return ", ".join(map(literal, sorted(set(names)))) or "NULL"

@@ -12,7 +12,8 @@ from pyspark.sql import functions as F
 
 from corpusgate.intake.frames import AGAIN, Staging, gone_over, staged
 from corpusgate.intake.plan import Plan
-from corpusgate.lake.frames import one_of, read
+from corpusgate.lake.dialect import one_of
+from corpusgate.lake.frames import read
 from corpusgate.settings.place import Place
 
 if TYPE_CHECKING:

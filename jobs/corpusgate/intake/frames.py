@@ -19,7 +19,8 @@ from corpusgate.intake.plan import Carried, Plan
 from corpusgate.intake.splits import Split
 from corpusgate.intake.stage import DUPLICATE, SCREENED, STAGED, rescreener
 from corpusgate.intake.staging import WRITTEN, writer
-from corpusgate.lake.frames import one_of, read
+from corpusgate.lake.dialect import one_of
+from corpusgate.lake.frames import read
 from corpusgate.lake.tables import TABLES
 from corpusgate.settings.place import Place
 

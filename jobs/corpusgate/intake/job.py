@@ -21,6 +21,7 @@ from corpusgate.intake.outcome import result
 from corpusgate.intake.plan import BY_BATCH, Plan
 from corpusgate.intake.states import Counted
 from corpusgate.lake import store
+from corpusgate.lake.dialect import one_of
 from corpusgate.lake.lease import lease
 from corpusgate.lake.run import Run, StepResult, safe_name
 from corpusgate.lake.tables import TABLES
@@ -190,8 +191,6 @@ def _writer(staging: Staging, records: int) -> Write:
 
 def _write(place: Place, plan: Plan, made: Mapping[str, DataFrame], write: Write) -> None:
     """Writes each table's slice; a batch that is only screened again keeps its documents and its quarantine."""
-    from corpusgate.lake.frames import one_of
-
     for name in BY_BATCH:
         ids = plan.read_ids if name in ("document", "quarantine") else plan.new_ids
         if name in made and ids:
@@ -202,8 +201,7 @@ def _states(place: Place, batches: list[str]) -> pa.Table:
     """What people said of quarantined rows of these batches."""
     columns = ["acquisition_id", "locator", "state", "state_by", "state_because", "state_at"]
     there = [b for b in batches if b in store.partition_rows(place, "quarantine")]
-    chosen = ", ".join(f"'{b}'" for b in there) or "NULL"
-    said = store.read(place, "quarantine", columns, f"batch_id IN ({chosen}) AND state <> 'open'")
+    said = store.read(place, "quarantine", columns, f"{one_of('batch_id', there)} AND state <> 'open'")
     # SQL answers in view types, which mean nothing to Spark.
     each = {(r["acquisition_id"], r["locator"]): r for r in said.to_pylist()}  # a row that stands twice is said once
     return store.to_arrow(TABLES["quarantine"], list(each.values())).select(columns)

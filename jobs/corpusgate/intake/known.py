@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpusgate.lake import store
-from corpusgate.lake.dialect import literal
+from corpusgate.lake.dialect import one_of
 from corpusgate.settings.place import Place
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ def write(place: Place, batches: Sequence[str], path: Path) -> int:
     """Writes the prefixes of all texts that records of these batches have; returns how many there are."""
     import numpy as np
 
-    names = ", ".join(map(literal, sorted(batches)))
-    sql = f"SELECT DISTINCT text_sha256 FROM record WHERE batch_id IN ({names})"
+    sql = f"SELECT DISTINCT text_sha256 FROM record WHERE {one_of('batch_id', batches)}"
     parts = [prefixes(b.column(0).to_pylist()) for b in store.stream(place, sql, ["record"])]
     found = np.unique(np.concatenate(parts)) if parts else np.empty(0, np.uint64)
     path.parent.mkdir(parents=True, exist_ok=True)

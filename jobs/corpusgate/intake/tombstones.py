@@ -7,7 +7,7 @@ from typing import Any
 
 from corpusgate.intake.states import State
 from corpusgate.lake import store
-from corpusgate.lake.dialect import literal
+from corpusgate.lake.dialect import literal, one_of
 from corpusgate.lake.run import Run
 
 GONE, READ_OTHERWISE = "gone_from_source", "read_otherwise"
@@ -43,7 +43,7 @@ def _vanished(run: Run, before: State, batch_id: str, gone: Sequence[str] | None
     """Records of the state that the batch has not."""
     of = f"b.batch_id = {literal(before.batch_id)}"
     if gone is not None and len(gone) <= LISTED:
-        of += f" AND b.acquisition_id IN ({', '.join(map(literal, gone)) or 'NULL'})"
+        of += f" AND {one_of('b.acquisition_id', gone)}"
     sql = f"""
     SELECT b.record_id, b.source_id, b.locator, b.text_sha256, b.acquisition_id, b.first_acquired_at
     FROM before b LEFT ANTI JOIN (SELECT record_id FROM record WHERE batch_id = {literal(batch_id)}) n

@@ -1,10 +1,14 @@
-"""The few SQL functions that the engines which read the lake call differently, so that one template serves all."""
+"""The few things that the engines which read the lake call or read differently, so that one template serves all."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Literal
 
 Engine = Literal["spark", "datafusion", "duckdb"]
+
+_PLAIN = re.compile(r"[A-Za-z0-9._:+-]+")
 
 
 def sha256(engine: Engine, text: str) -> str:
@@ -31,3 +35,16 @@ def literal(text: str) -> str:
     if any(c in "'\"\\{}" or ord(c) < 32 for c in text):
         raise ValueError(f"not usable in SQL: {text[:60]!r}")
     return f"'{text}'"
+
+
+def one_of(column: str, values: Iterable[str]) -> str:
+    """`column IN ('…', …)`, the same rows in the same order always; no value at all selects nothing.
+
+    That is never said as `IN (NULL)`: of a partition column DataFusion over delta-rs takes it for every row.
+
+    Values are ids and hashes; anything that would need quoting is a mistake and raises `ValueError`.
+    """
+    chosen = sorted(set(values))
+    if wrong := [v for v in chosen if not _PLAIN.fullmatch(v)]:
+        raise ValueError(f"not an id: {wrong[0]!r}")
+    return f"{column} IN ('" + "', '".join(chosen) + "')" if chosen else "false"

@@ -6,8 +6,6 @@ No MERGE and no `txnVersion`: a retry whose rows changed would be skipped withou
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +16,6 @@ from corpusgate.settings.place import Place
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
-
-_PLAIN = re.compile(r"[A-Za-z0-9._:+-]+")
 
 
 def read(spark: SparkSession, place: Place, name: str, where: str | None = None) -> DataFrame:
@@ -74,17 +70,6 @@ def declared(df: DataFrame, name: str) -> DataFrame:
     return df.select(
         *((F.col(f.name) if f.name in there else F.lit(None)).cast(f.dataType).alias(f.name) for f in schema.fields)
     )
-
-
-def one_of(column: str, values: Iterable[str]) -> str:
-    """`column IN ('…', …)`, the same rows in the same order always; no value at all selects nothing.
-
-    Values are ids and hashes; anything that would need quoting is a mistake and raises `ValueError`.
-    """
-    chosen = sorted(set(values))
-    if wrong := [v for v in chosen if not _PLAIN.fullmatch(v)]:
-        raise ValueError(f"not an id: {wrong[0]!r}")
-    return f"{column} IN ('" + "', '".join(chosen) + "')" if chosen else "false"
 
 
 def _there(place: Place, name: str) -> Path:

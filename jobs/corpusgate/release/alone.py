@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from corpusgate.decide.rules import text_sha256
 from corpusgate.lake import store
-from corpusgate.lake.frames import one_of
+from corpusgate.lake.dialect import one_of
 from corpusgate.lake.run import Run
 from corpusgate.lake.tables import TABLES
 from corpusgate.release import parts

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from corpusgate.lake.frames import one_of, read
+from corpusgate.lake.dialect import one_of
+from corpusgate.lake.frames import read
 from corpusgate.lake.run import Run
 from corpusgate.lake.session import spark
 from corpusgate.release import parts

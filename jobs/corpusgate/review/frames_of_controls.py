@@ -16,7 +16,7 @@ from functools import partial
 from corpusgate.banks.facts import in_force, slices
 from corpusgate.errors import UserError
 from corpusgate.gates.figures import quoted, version_of
-from corpusgate.lake.dialect import Engine, joined, sha256
+from corpusgate.lake.dialect import Engine, joined, one_of, sha256
 from corpusgate.release.manifest import candidate_folder
 from corpusgate.release.verify import manifest_of
 from corpusgate.settings.bank import QUESTIONS, BankKind
@@ -95,7 +95,7 @@ def _by_kind(of: Of) -> Frame:
 
 
 def _of_kind(kind: str, of: Of) -> Frame:
-    return _records(of, f"released records of kind {kind}", f"k.source_id IN ({_listed(of.of_kind(kind))})")
+    return _records(of, f"released records of kind {kind}", one_of("k.source_id", of.of_kind(kind)))
 
 
 def _personal(name: str, risks: tuple[str, ...], of: Of) -> Frame:
@@ -111,8 +111,7 @@ def _personal(name: str, risks: tuple[str, ...], of: Of) -> Frame:
 
 def _generated(of: Of) -> Frame:
     made = "SELECT record_id FROM record WHERE coalesce(generator, '') <> ''"
-    synthetic = _listed(of.of_kind("synthetic"))
-    condition = f"(k.record_id IN ({made}) OR k.source_id IN ({synthetic}))"
+    condition = f"(k.record_id IN ({made}) OR {one_of('k.source_id', of.of_kind('synthetic'))})"
     return _records(of, "released records made by machines", condition, also=("record",))
 
 
@@ -135,10 +134,9 @@ def _assessments(control_id: str, of: Of) -> Frame:
 
 def _licences(of: Of) -> Frame:
     """Open-source sets, each with the licences that were in force for its parts when the release was frozen."""
-    names = _listed(of.of_kind("open_source"))
     latest = (
         "SELECT *, row_number() OVER (PARTITION BY source_id, part ORDER BY recorded_at DESC) AS newest "
-        f"FROM licence_period WHERE verdict IS NOT NULL AND source_id IN ({names}) "
+        f"FROM licence_period WHERE verdict IS NOT NULL AND {one_of('source_id', of.of_kind('open_source'))} "
         f"AND recorded_at <= TIMESTAMP {quoted(of.at.isoformat())}"
     )
     said = "concat_ws('|', part, coalesce(declared, ''), coalesce(concluded, ''), coalesce(text_sha256, ''), verdict)"
@@ -156,7 +154,7 @@ def _licences(of: Of) -> Frame:
 def _transactions(of: Of) -> Frame:
     """Deliveries of commercial sources: what was acquired until the release was frozen."""
     where = (
-        f"FROM acquisition WHERE source_id IN ({_listed(of.of_kind('commercial'))}) "
+        f"FROM acquisition WHERE {one_of('source_id', of.of_kind('commercial'))} "
         f"AND fetched_at <= TIMESTAMP {quoted(of.at.isoformat())}"
     )
     return Frame(
@@ -240,11 +238,6 @@ def closer(sample_id: str) -> Frame:
     """The frame of the items that are looked at closely: those of a sample."""
     sql = f"SELECT record_id, released_sha256, '' AS stratum FROM sample_item WHERE sample_id = {quoted(sample_id)}"
     return Frame(f"sample_item of {sample_id}", "record", sql, ("sample_item",))
-
-
-def _listed(names: list[str]) -> str:
-    """The names for IN; where there are none, what no row equals."""
-    return ", ".join(map(quoted, names)) or "NULL"
 
 
 def kinds_there(of: Of) -> str:

@@ -82,6 +82,25 @@ def test_a_twin_comes_back_when_the_file_that_had_its_place_goes(made):
     assert there[0]["first_acquired_at"] == DAYS[0]
 
 
+def test_two_sources_that_changed_both_go_over_in_one_rebuild(made):
+    def day(n: int, run_id: str) -> dict[str, list]:
+        for source in ("s", "t"):
+            files = {f"{i}.jsonl": [line(f"{source}{i}-{k}") for k in range(3)] for i in range(3)}
+            files["0.jsonl"] = [line(f"{source}0-{n}")]
+            made.files(source, files, DAYS[n])
+        result = intake(made.run(run_id, DAYS[n]))
+        assert (result.kept, result.errored) == (14, 0)
+        return result.facts
+
+    day(0, "r1")
+    told = day(1, "r2")
+    assert (told["read"], told["carried"]) == ({"s": 1, "t": 1}, {"s": 2, "t": 2})
+    for source, batch in told["batches"].items():
+        there = rows(made.place, "record", f"batch_id = '{batch}'")
+        expected = {f"key:{source}0-1", *(f"key:{source}{i}-{k}" for i in (1, 2) for k in range(3))}
+        assert {r["locator"] for r in there} == expected and {r["source_id"] for r in there} == {source}
+
+
 def test_which_of_two_files_keeps_a_twin_does_not_depend_on_which_came_earlier(made, tmp_path):
     lines = {f"{n}.jsonl": [line("same"), line(f"own{n}")] for n in range(6)}
     kept = set()

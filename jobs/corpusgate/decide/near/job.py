@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from corpusgate.decide.near.rules import JACCARD_FLOOR, OVERFULL, OVERLAP_FLOOR
 from corpusgate.lake import store
+from corpusgate.lake.dialect import one_of
 from corpusgate.settings.place import Place
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Search:
 
     def read(self, name: str) -> DataFrame:
         """The rows of a table that belong to the algorithm."""
-        from corpusgate.lake.frames import one_of, read
+        from corpusgate.lake.frames import read
 
         return read(self.session, self.place, name, one_of("algorithm", [self.algorithm]))
 
@@ -49,7 +50,7 @@ class Search:
         """Makes `rows` all that the table has of the algorithm and these batches."""
         from pyspark.sql import functions as F
 
-        from corpusgate.lake.frames import one_of, write_slice
+        from corpusgate.lake.frames import write_slice
 
         where = f"{one_of('batch_id', batches)} AND {one_of('algorithm', [self.algorithm])}"
         rows = rows.withColumn("algorithm", F.lit(self.algorithm)).persist()
@@ -90,7 +91,7 @@ def compare_new(search: Search) -> list[str]:
     from pyspark.sql import functions as F
 
     from corpusgate.decide.near import frames
-    from corpusgate.lake.frames import one_of, read
+    from corpusgate.lake.frames import read
 
     there = _batches(search)
     known = store.read(search.place, "near_batch", where=f"algorithm = '{search.algorithm}'").to_pylist()
