@@ -40,6 +40,11 @@ class InMemory:
 
     rows: Sequence[Row]
 
+    @property
+    def grouped(self) -> bool:
+        """Whether any record is in a group."""
+        return any(row.group_id is not None for row in self.rows)
+
     def counts(self) -> Counts:
         """Records by source, outcome and rule."""
         counts: Counts = {}
@@ -208,18 +213,21 @@ def _member(row: Row, token: str) -> rules.Member:
 def _without_copies(rows: Iterable[Row], rule: str, token: Callable[[Row], str]) -> None:
     """Of units with equal tokens all but the first acquired get `rule`; each of a group's records names its counterpart
     as the survivor."""
-    same: dict[tuple[str, ...] | str, list[tuple[Row, _Unit | None]]] = defaultdict(list)
+    same: dict[tuple[str, ...] | str, list[tuple[Row, _Unit | None]]] = {}
     groups: dict[str, list[Row]] = defaultdict(list)
+    lone: dict[str, Row] = {}  # most have no copy: a list is made where a second one comes
     for row in rows:
         if row.group_id is not None:
             groups[row.group_id].append(row)
-        elif row.takes_part:
-            same[token(row)].append((row, None))
+        elif row.rule is None and row.fault is None:
+            key = token(row)
+            if (first := lone.setdefault(key, row)) is not row:
+                same.setdefault(key, [(first, None)]).append((row, None))
     for members in groups.values():
         unit = _unit(members, token)
         for row in members:
             if row.takes_part:
-                same[unit.whole, row.role or "", str(row.turn), token(row)].append((row, unit))
+                same.setdefault((unit.whole, row.role or "", str(row.turn), token(row)), []).append((row, unit))
     for key, alike in same.items():
         if len(alike) > 1:
             _keep_first(alike, rule, key if isinstance(key, str) else key[0])

@@ -6,7 +6,7 @@ One pass over `document`: the texts of a lake are read once, whatever is wanted 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from corpusgate.decide.rules import DOCUMENT_MISSING, masked_classes
 from corpusgate.intake.detectors.signature import ShingleSequence, sequences
 from corpusgate.intake.rules import detector_version
 from corpusgate.lake import store
-from corpusgate.lake.alone import among
+from corpusgate.lake.alone import among, picked
 from corpusgate.lake.run import Run
 from corpusgate.settings.model import PERSONAL
 
@@ -65,14 +65,15 @@ def mask(
     reading = _read(run.place, keys, {r.text_sha256 for r in members}, compared, found, classes, version)
     if reading is None:
         return None
-    said = _said(rows, asked, reading)
+    said = _said((r for r in rows if r.text_sha256 in keys), asked, reading)
     said |= _said_of_groups(members, wanted, reading.texts, found, classes, version)
     for row in rows:
-        one = said.get(row.record_id, {})
-        row.mask_set, row.mask_fault = one.get("mask_set") or "", one.get("fault")
-        row.released_sha256 = one.get("released_sha256") or row.text_sha256
-        row.released_characters = _else(one.get("released_characters"), row.characters)
-        row.released_bytes = _else(one.get("released_bytes"), row.bytes)
+        row.released_sha256, row.released_characters, row.released_bytes = row.text_sha256, row.characters, row.bytes
+        if (one := said.get(row.record_id)) is not None:
+            row.mask_set, row.mask_fault = one.get("mask_set") or "", one.get("fault")
+            row.released_sha256 = one.get("released_sha256") or row.text_sha256
+            row.released_characters = _else(one.get("released_characters"), row.characters)
+            row.released_bytes = _else(one.get("released_bytes"), row.bytes)
     return reading.runs
 
 
@@ -125,7 +126,7 @@ def _texts(place: Place, wanted: Collection[str]) -> Iterator[dict[str, str]]:
         mine = among(batch.column("text_sha256"), chosen)
         if not mine.true_count:
             continue  # no text of it is copied
-        rows = store.plain(batch).filter(mine)
+        rows = picked(batch, mine)
         found = dict(zip(rows.column(0).to_pylist(), rows.column(1).to_pylist(), strict=True))
         yield {sha256: text for sha256, text in found.items() if sha256 in left}
         left -= found.keys()
@@ -133,7 +134,7 @@ def _texts(place: Place, wanted: Collection[str]) -> Iterator[dict[str, str]]:
             return
 
 
-def _said(rows: Sequence[Row], asked: Sequence[Row], reading: _Reading) -> dict[str, dict[str, Any]]:
+def _said(rows: Iterable[Row], asked: Sequence[Row], reading: _Reading) -> dict[str, dict[str, Any]]:
     """What is masked in records without a group; `asked` that have no text are told."""
     said = {
         r.record_id: reading.said[r.text_sha256, r.has_basis]

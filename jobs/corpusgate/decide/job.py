@@ -55,12 +55,11 @@ def decide(run: Run) -> StepResult:
     """
     given, profile = inputs(run), load_profile(run.place)
     with lease(run.place, run.id):
-        given = ready(run, given)
         if fits(run.place, sum(given.expected.values()), profile.alone_records, ("document", "signature")):
             with uncollected():
                 if found := alone.decided(run, given):
-                    return _freeze(run, given, *found)
-        return _by_spark(run, given, profile)
+                    return _freeze(run, replace(given, grouped=found[0].grouped), *found)
+        return _by_spark(run, ready(run, given), profile)
 
 
 def inputs(run: Run) -> Inputs:

@@ -15,6 +15,8 @@ from corpusgate.settings.place import Place
 
 OTHERS = 4
 """So many times the limit the whole lake may hold: its tables are gone through, too."""
+_FEW = 20
+"""One row in so many, and fewer, are few."""
 
 
 def fits(place: Place, records: int, most: int, tables: Sequence[str]) -> bool:
@@ -25,6 +27,17 @@ def fits(place: Place, records: int, most: int, tables: Sequence[str]) -> bool:
 def among(column: Any, wanted: pa.Array) -> Any:
     """Which values of a column of strings, or of views of strings, are wanted: the same kind of column, of truths."""
     return pc.call_function("is_in", [column.cast(pa.string())], pc.SetLookupOptions(value_set=wanted))
+
+
+def picked(batch: pa.RecordBatch, chosen: Any) -> pa.RecordBatch:
+    """The rows of a query's batch that are chosen (see `among`), with ordinary strings. Of a few only these are copied:
+    views can neither be filtered nor taken from, and to make all of them strings is to copy all texts."""
+    if chosen.true_count * _FEW > batch.num_rows:
+        return store.plain(batch).filter(chosen)
+    places = pc.call_function("indices_nonzero", [chosen]).to_pylist()
+    kinds = [store.PLAIN.get(c.type, c.type) for c in batch.columns]
+    columns = [pa.array([c[at].as_py() for at in places], kind) for c, kind in zip(batch.columns, kinds, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, batch.schema.names)
 
 
 @contextmanager

@@ -23,6 +23,8 @@ from corpusgate.lake.tables import NO_STATISTICS, TABLES, Table
 from corpusgate.settings.place import Place
 
 Row = Mapping[str, Any]
+PLAIN: Mapping[pa.DataType, pa.DataType] = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
+"""The types of a query's columns that are views, and what they are views of."""
 
 
 def ensure_tables(place: Place, names: Sequence[str] | None = None) -> None:
@@ -77,8 +79,7 @@ def stream(
 
 def plain(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The batch with ordinary strings and bytes: those of a query are views, which Arrow cannot filter or take from."""
-    kinds = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
-    columns = [c.cast(kinds.get(c.type, c.type)) for c in batch.columns]
+    columns = [c.cast(PLAIN.get(c.type, c.type)) for c in batch.columns]
     return pa.RecordBatch.from_arrays(columns, batch.schema.names)
 
 

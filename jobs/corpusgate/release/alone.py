@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from corpusgate.decide.rules import text_sha256
 from corpusgate.lake import store
+from corpusgate.lake.alone import among, picked
 from corpusgate.lake.dialect import one_of
 from corpusgate.lake.run import Run
 from corpusgate.lake.tables import TABLES
@@ -27,6 +28,8 @@ from corpusgate.settings.place import Place
 
 ROUND = 256 << 20
 """Bytes of released text that are gathered in one pass; a part that holds more is gathered by itself."""
+NAMED = 1000
+"""Up to so many texts of a batch are asked for by name; beyond, the batch is gone through."""
 
 _SCHEMA = pa.schema([
     *(TABLES["release_record"].schema.field(n) for n in (
@@ -131,10 +134,10 @@ def _held(place: Place, asked: pa.Table, before: parts.Earlier, files: Mapping[s
     if not lies:
         return [False] * asked.num_rows
     sql = f"SELECT record_id, released_sha256 FROM release_record WHERE {one_of('release_id', [before.folder.name])}"
-    was: dict[str, str] = {}
+    was, there = dict[str, str](), pa.array(lies, pa.string())
     for batch in store.stream(place, sql, ["release_record"]):
-        pairs = zip(*(c.to_pylist() for c in batch.columns), strict=True)
-        was |= {record: sha256 for record, sha256 in pairs if record in lies}
+        rows = picked(batch, among(batch.column(0), there))
+        was |= dict(zip(*(c.to_pylist() for c in rows.columns), strict=True))
     told = zip(*(asked[n].to_pylist() for n in ("part", "record_id", "released_sha256")), strict=True)
     return [lies.get(record) == part and was[record] == sha256 for part, record, sha256 in told]
 
@@ -145,10 +148,11 @@ def _found(place: Place, asked: pa.Table, held: list[bool]) -> pa.Table:
     texts = asked["text_sha256"].to_pylist()
     missing = {text for text, there in zip(texts, held, strict=True) if not there}
     batches: dict[str, list[str]] = {}
+    wanted = pa.array(missing, pa.string())
     for batch in store.stream(place, "SELECT text_sha256, batch_id FROM document", ["document"]) if missing else ():
-        for text, name in zip(*(c.to_pylist() for c in batch.columns), strict=True):
-            if text in missing:
-                batches.setdefault(text, []).append(name)
+        lie = picked(batch, among(batch.column(0), wanted))
+        for text, name in zip(*(c.to_pylist() for c in lie.columns), strict=True):
+            batches.setdefault(text, []).append(name)
     rows = [
         (at, name) for at, (text, there) in enumerate(zip(texts, held, strict=True))
         for name in ([None] if there else batches.get(text, ()))
@@ -174,15 +178,22 @@ def rounds(rows: pa.Table) -> Iterator[pa.Table]:
 
 def _stored(place: Place, rows: pa.Table) -> pa.Table:
     """`text_sha256` and `text` of the rows that have a `batch`."""
-    there = rows.filter(pc.call_function("is_valid", [rows["batch"]]))
+    lie: dict[str, set[str]] = {}
+    for text, batch in zip(rows["text_sha256"].to_pylist(), rows["batch"].to_pylist(), strict=True):
+        if batch is not None:
+            lie.setdefault(batch, set()).add(text)
+    # Of a batch from which few are wanted only the pages that hold them are read.
+    few = {batch: texts for batch, texts in lie.items() if len(texts) <= NAMED}
+    some = one_of("text_sha256", set().union(*few.values()))
+    conditions = [f"{one_of('batch_id', few)} AND {some}"] if few else []
+    conditions += [one_of("batch_id", lie.keys() - few.keys())] if len(lie) > len(few) else []
+    gathered, missing = [], pa.array(set().union(*lie.values()), pa.string())
+    for where in conditions:
+        for batch in store.stream(place, f"SELECT text_sha256, text FROM document WHERE {where}", ["document"]):
+            chosen = among(batch.column(0), missing)
+            if chosen.true_count:
+                gathered.append(pa.Table.from_batches([picked(batch, chosen)]))
     schema = pa.schema([("text_sha256", pa.string()), ("text", pa.string())])
-    gathered, missing = [], set(there["text_sha256"].to_pylist())
-    where = one_of("batch_id", there["batch"].unique().to_pylist())
-    sql = f"SELECT text_sha256, text FROM document WHERE {where}"
-    for batch in store.stream(place, sql, ["document"]) if missing else ():
-        chosen = [at for at, text in enumerate(batch.column(0).to_pylist()) if text in missing]
-        if chosen:
-            gathered.append(pa.Table.from_batches([store.plain(batch)]).take(pa.array(chosen, pa.int64())))
     return pa.concat_tables([schema.empty_table(), *gathered]).combine_chunks()
 
 

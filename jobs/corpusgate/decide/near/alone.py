@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 
 from corpusgate.decide.near.compare import Compared, Member, compare_group
 from corpusgate.decide.near.rules import JACCARD_FLOOR, OVERFULL, OVERLAP_FLOOR, Pair
@@ -112,16 +113,27 @@ def among(found: Mapping[Pair, Any], eligible: Collection[str], jaccard: float, 
 def _signed(place: Place, where: str) -> Signed:
     texts, batches, pieces = list[str](), list[str](), list[np.ndarray]()
     sql = f"SELECT text_sha256, batch_id, signature FROM signature WHERE {where}"
-    for batch in store.stream(place, sql, ["signature"]):
-        whole = b"".join(batch.column("signature").to_pylist())
-        if len(whole) != BYTES * batch.num_rows:
-            raise ValueError(f"a signature that is not {BYTES} bytes long, among those of {where}")
-        pieces.append(np.frombuffer(whole, dtype=np.uint8).reshape(batch.num_rows, BYTES))
+    for batch in map(store.plain, store.stream(place, sql, ["signature"])):
+        pieces.append(_minima(batch.column("signature"), where))
         texts += batch.column("text_sha256").to_pylist()
-        batches += batch.column("batch_id").to_pylist()
+        coded = batch.column("batch_id").dictionary_encode()
+        names = coded.dictionary.to_pylist()
+        batches += [names[at] for at in coded.indices.to_pylist()]
     minima = np.concatenate(pieces) if pieces else np.zeros((0, BYTES), dtype=np.uint8)
-    names = np.frombuffer("".join(texts).encode("ascii"), dtype=np.uint8).reshape(len(texts), 64)
-    return Signed(texts, batches, xxh64(names), minima)
+    hashes = np.frombuffer("".join(texts).encode("ascii"), dtype=np.uint8).reshape(len(texts), 64)
+    return Signed(texts, batches, xxh64(hashes), minima)
+
+
+def _minima(column: Any, where: str) -> np.ndarray:
+    """The signatures as rows of bytes, from where they lie."""
+    lengths = pc.call_function("min_max", [pc.call_function("binary_length", [column])]).as_py()
+    if column.null_count or (len(column) and set(lengths.values()) != {BYTES}):
+        raise ValueError(f"a signature that is not {BYTES} bytes long, among those of {where}")
+    _, offsets, data = column.buffers()
+    if data is None or not len(column):
+        return np.zeros((0, BYTES), dtype=np.uint8)
+    start = int(np.frombuffer(offsets, dtype=np.int32)[column.offset])
+    return np.frombuffer(data, dtype=np.uint8)[start : start + BYTES * len(column)].reshape(len(column), BYTES)
 
 
 def _batches(signed: Signed) -> dict[str, tuple[int, int]]:
