@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -34,11 +34,16 @@ if TYPE_CHECKING:
     from corpusgate.settings.place import Place
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class InMemory:
     """The decided records of a candidate (see `outcome.Decided`)."""
 
     rows: Sequence[Row]
+
+    @cached_property
+    def kept(self) -> list[Row]:
+        """Those that were kept."""
+        return [row for row in self.rows if row.rule is None and row.fault is None]
 
     @property
     def grouped(self) -> bool:
@@ -63,14 +68,13 @@ class InMemory:
     def items(self, grouped: bool) -> dict[str, list[Bucket]]:
         """Modality to the tree over the ids of its kept items."""
         found: dict[str, set[str]] = defaultdict(set)
-        for row in self.rows:
-            if row.outcome == "kept":
-                found[row.modality or ""].add(row.unit if grouped else row.record_id)
+        for row in self.kept:
+            found[row.modality or ""].add(row.unit if grouped else row.record_id)
         return {modality: buckets_of(ids) for modality, ids in found.items()}
 
     def drawn(self, release: str, one: draws.Draw) -> list[tuple[str, str]]:
         """The items of a draw, in its order: id and hash of the released text."""
-        kept = [r for r in self.rows if r.outcome == "kept" and r.modality == one.stratum]
+        kept = [r for r in self.kept if r.modality == one.stratum]
         if one.frame == draws.RECORDS:
             items = {r.record_id: r.released_sha256 for r in kept}
         else:
@@ -83,8 +87,8 @@ class InMemory:
 
     def write(self, run: Run, release: str, version: str) -> None:
         """Writes `decision` and `release_record` of the candidate."""
-        for name, kept in (("decision", False), ("release_record", True)):
-            chosen = [r for r in self.rows if (r.outcome == "kept") == kept]
+        others = [r for r in self.rows if r.outcome != "kept"]
+        for name, chosen in (("decision", others), ("release_record", self.kept)):
             _write(run.place, name, rows_of(name, chosen, release, version), release)
 
 

@@ -20,6 +20,7 @@ from corpusgate.intake.detectors.signature import ShingleSequence, sequences
 from corpusgate.intake.rules import detector_version
 from corpusgate.lake import store
 from corpusgate.lake.alone import among, picked
+from corpusgate.lake.dialect import one_of
 from corpusgate.lake.run import Run
 from corpusgate.settings.model import PERSONAL
 
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
 MEMORY = 1 << 30
 """Bytes of runs, and characters of texts, that are held at once; beyond, Spark does it."""
+
+NAMED = 20_000
+"""Up to so many texts are asked for by name, and only the pages that hold them are read: those with personal
+information lie together (`intake.staging`)."""
 
 Runs = Mapping[str, ShingleSequence]
 Key = tuple[str, bool]  # a text, and whether the record has a basis for its personal information
@@ -122,7 +127,8 @@ def _texts(place: Place, wanted: Collection[str]) -> Iterator[dict[str, str]]:
     if not left:
         return
     chosen = pa.array(sorted(left), pa.string())
-    for batch in store.stream(place, "SELECT text_sha256, text FROM document", ["document"]):
+    where = one_of("text_sha256", left) if len(left) <= NAMED else "TRUE"
+    for batch in store.stream(place, f"SELECT text_sha256, text FROM document WHERE {where}", ["document"]):
         mine = among(batch.column("text_sha256"), chosen)
         if not mine.true_count:
             continue  # no text of it is copied

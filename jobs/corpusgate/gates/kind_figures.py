@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from corpusgate.gates.figures import EXAMPLES, Figure, GateInput, count_of, examples_of, guarded, ids, quoted
+from corpusgate.gates.figures import EXAMPLES, Figure, GateInput, count_of, examples_of, guarded, ids, quoted, shown_id
 from corpusgate.gates.strata import Candidate
 from corpusgate.intake.register import Register, restored
 from corpusgate.lake import store
@@ -157,9 +157,11 @@ def _covered(said: UserInput, register: Register, row: Mapping[str, Any]) -> boo
 
 def _counted(run: Run, source: Source, against: str) -> Counted:
     sql = f"""
-    SELECT COUNT(*) AS records, {count_of("bad")} AS bad, {examples_of("bad")} AS bad_ids FROM (
-      SELECT r.record_id, {against} AS bad FROM (SELECT * FROM record WHERE {_mine(run, source)}) r
-      LEFT JOIN acquisition a ON r.acquisition_id = a.acquisition_id
+    SELECT COALESCE(SUM(n), 0) AS records, {count_of("bad")} AS bad, {examples_of("bad")} AS bad_ids FROM (
+      SELECT bad, {shown_id("bad")} AS record_id, COUNT(*) AS n FROM (
+        SELECT r.record_id, {against} AS bad FROM acquisition a
+        RIGHT JOIN (SELECT * FROM record WHERE {_mine(run, source)}) r ON r.acquisition_id = a.acquisition_id
+      ) GROUP BY 1, 2
     )
     """
     (row,) = store.query(run.place, sql, ["record", "acquisition"]).to_pylist()

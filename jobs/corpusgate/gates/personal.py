@@ -19,6 +19,8 @@ from corpusgate.settings.model import PERSONAL, SENSITIVE
 
 #: Texts searched at a time; they are read as a stream and never held all at once.
 CHUNK = 500
+#: So many masked records at most are asked for by their texts' hashes, which reads only the pages that hold them.
+FEW = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,7 @@ def _stored_sql(c: Candidate) -> str:
     j AS (
       SELECT k.record_id, COALESCE(k.modality, 'unknown') AS modality, {MASKED} AS masked, {BASED} AS based,
              {SEPARATELY} AS separately, f.sensitive
-      FROM {_joined(c)}
-      LEFT JOIN f ON k.text_sha256 = f.text_sha256
-      WHERE k.release_id = {quoted(c.release_id)}
+      FROM f RIGHT JOIN ({_joined(c)}) ON k.text_sha256 = f.text_sha256
     )
     SELECT modality, COUNT(*) AS records, SUM(CASE WHEN masked AND NOT separately THEN 1 ELSE 0 END) AS searched,
            array_agg(record_id) FILTER (WHERE NOT masked AND NOT based AND sensitive IS NOT NULL) AS personal,
@@ -85,9 +85,16 @@ def _stored_sql(c: Candidate) -> str:
 
 
 def _joined(c: Candidate) -> str:
-    """SQL: the released records `k` with `r`, the record that each is, of the batch that was decided about."""
-    batches = one_of("r.batch_id", c.batches.values())
-    return f"release_record k LEFT JOIN record r ON k.record_id = r.record_id AND {batches}"
+    """SQL: the released records `k` with `r`, the record that each is, of the batch that was decided about, where it
+    names a basis (without one it says no more than no record). The few stand left: of them the engine builds its table.
+    """
+    batches = one_of("batch_id", c.batches.values())
+    return f"""
+      (SELECT record_id, personal_information_basis FROM record
+       WHERE {batches} AND COALESCE(personal_information_basis, '') <> '') r
+      RIGHT JOIN (SELECT * FROM release_record WHERE release_id = {quoted(c.release_id)}) k
+      ON k.record_id = r.record_id
+    """
 
 
 def _masked_risks(run: Run, c: Candidate, expected: int) -> Iterator[tuple[dict[str, Any], set[str]]]:
@@ -95,7 +102,7 @@ def _masked_risks(run: Run, c: Candidate, expected: int) -> Iterator[tuple[dict[
     from corpusgate.intake.detectors.pi_check import recheck
 
     searched = 0
-    for rows in _masked_texts(run, c):
+    for rows in _few_texts(run, c) if expected <= FEW else _many_texts(run, c):
         searched += len(rows)
         for row, places in zip(rows, recheck([_released(row) for row in rows]), strict=True):
             if places:
@@ -119,14 +126,31 @@ def _released(row: Mapping[str, Any]) -> str:
     return text
 
 
-def _masked_texts(run: Run, c: Candidate) -> Iterator[list[dict[str, Any]]]:
-    sql = f"""
-    SELECT k.record_id, COALESCE(k.modality, 'unknown') AS modality, {BASED} AS based, k.mask_set, k.released_sha256,
-           d.text
-    FROM {_joined(c)}
-    JOIN document d ON k.text_sha256 = d.text_sha256
-    WHERE k.release_id = {quoted(c.release_id)} AND {MASKED} AND NOT {SEPARATELY}
-    """
+def _few_texts(run: Run, c: Candidate) -> Iterator[list[dict[str, Any]]]:
+    """The masked records with their texts, asked for by hash: a join goes through all texts of the lake instead."""
+    by_text: dict[str, list[dict[str, Any]]] = {}
+    for row in store.query(run.place, _masked_sql(c), ["release_record", "record"]).to_pylist():
+        by_text.setdefault(row["text_sha256"], []).append(row)
+    # of the bare column each hash would be compared with what the log says of each file, which costs more than reading
+    sql = f"SELECT text_sha256, text FROM document WHERE {one_of('lower(text_sha256)', by_text)}"
+    for batch in store.stream(run.place, sql, ["document"]):
+        for start in range(0, batch.num_rows, CHUNK):
+            texts = batch.slice(start, CHUNK).to_pylist()
+            yield [{**row, "text": d["text"]} for d in texts for row in by_text[d["text_sha256"]]]
+
+
+def _many_texts(run: Run, c: Candidate) -> Iterator[list[dict[str, Any]]]:
+    sql = f"SELECT m.*, d.text FROM ({_masked_sql(c)}) m JOIN document d ON m.text_sha256 = d.text_sha256"
     for batch in store.stream(run.place, sql, ["release_record", "document", "record"]):
         for start in range(0, batch.num_rows, CHUNK):
             yield batch.slice(start, CHUNK).to_pylist()
+
+
+def _masked_sql(c: Candidate) -> str:
+    """The records that must be searched again, without their texts."""
+    return f"""
+    SELECT k.record_id, COALESCE(k.modality, 'unknown') AS modality, {BASED} AS based, k.mask_set, k.released_sha256,
+           k.text_sha256
+    FROM {_joined(c)}
+    WHERE {MASKED} AND NOT {SEPARATELY}
+    """

@@ -3,60 +3,22 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from corpusgate.gates import statistics
-from corpusgate.gates.figures import (
-    EXAMPLES,
-    LACKS_ORIGIN,
-    Figure,
-    GateInput,
-    count_of,
-    examples_of,
-    guarded,
-    ids,
-    keyword_weights,
-    must_carry,
-    quoted,
-    screened_families,
-    share,
-    values,
-)
+from corpusgate.gates.collected import NOTHING, Collected, collect, hexadecimal
+from corpusgate.gates.figures import EXAMPLES, Figure, GateInput, guarded, quoted, share
 from corpusgate.gates.kind_figures import kind_figures
-from corpusgate.gates.strata import allowed_said, may_hold_risk, passing_parts, removal
+from corpusgate.gates.strata import allowed_said
 from corpusgate.lake import store
-from corpusgate.lake.dialect import one_of
 from corpusgate.lake.run import Run, StepResult
-from corpusgate.review.people import TABLES as PEOPLE
-from corpusgate.review.people import people_sql
 from corpusgate.settings.catalogue import load_catalogue
 
 BEFORE = ("fetch", "licence", "admission")
 ADMISSION, LICENCE = "45654-4-1-1-a", "45654-4-1-3-a"
 ILLEGAL, COVERAGE, ORIGIN, ERRORED = "45654-4-1-1-b", "45654-4-2-1", "45652-draft-6-2-a", "corpusgate-quarantine-share"
-
-
-@dataclass(frozen=True, slots=True)
-class Collected:
-    """What one pass over the records of a source gives: how many, and how many (with ids) speak against each
-    control. `allowed` hold risk and may (see `strata.may_hold_risk`)."""
-
-    records: int
-    texts: int
-    illegal: tuple[int, tuple[str, ...]]
-    unscreened: tuple[int, tuple[str, ...]]
-    originless: tuple[int, tuple[str, ...]]
-    unlicensed: tuple[int, tuple[str, ...]]
-    judged: int = 0
-    overruled: int = 0
-    allowed: int = 0
-
-
-NOTHING = Collected(0, 0, (0, ()), (0, ()), (0, ()), (0, ()))
 
 
 def held_before(run: Run) -> dict[str, StepResult]:
@@ -142,7 +104,7 @@ def _licence(run: Run, source_id: str, held: StepResult) -> list[Figure]:
 
 def _of_records(run: Run, source_ids: list[str]) -> list[Figure]:
     """What one pass over the records of the collected sources says of them."""
-    collected, figures = collect(run, source_ids), []
+    collected, figures = collect(run, source_ids, _intake(run).facts), []
     for source_id in source_ids:
         c = collected.get(source_id) or NOTHING
         for control_id, gate, (k, examples), n, said in (
@@ -200,75 +162,8 @@ def _errored(run: Run, source_id: str) -> list[Figure]:
 
 
 def _dismissed(run: Run, batch_id: str) -> int:
-    where = f"batch_id = {quoted(_hex(batch_id))} AND state = 'dismissed'"
+    where = f"batch_id = {quoted(hexadecimal(batch_id))} AND state = 'dismissed'"
     return store.read(run.place, "quarantine", ["locator"], where).num_rows
-
-
-def collect(run: Run, source_ids: list[str]) -> dict[str, Collected]:
-    """One statement over the records of the sources' current batches.
-
-    Raises:
-        GateInput: intake has no result, or names no batch of a source.
-    """
-    facts = _intake(run).facts
-    batches = facts["batches"]
-    if missing := [s for s in source_ids if s not in batches]:
-        raise GateInput(f"intake names no batch of {', '.join(missing)}")
-    tables = list(dict.fromkeys(("record", "acquisition", "finding", "screening", *PEOPLE)))
-    rows = store.query(run.place, collected_sql(run, source_ids, facts), tables)
-    return {
-        r["source_id"]: Collected(
-            records=r["records"], texts=r["texts"],
-            illegal=(r["illegal"], ids(r["illegal_ids"])), unscreened=(r["unscreened"], ids(r["unscreened_ids"])),
-            originless=(r["originless"], ids(r["originless_ids"])),
-            unlicensed=(r["unlicensed"], ids(r["unlicensed_ids"])), judged=r["judged"], overruled=r["overruled"],
-            allowed=r["allowed"],
-        )
-        for r in rows.to_pylist()
-    }  # fmt: skip
-
-
-def collected_sql(run: Run, source_ids: list[str], facts: Mapping[str, Any]) -> str:
-    """The statement of `collect`: a row a source."""
-    sources = [run.source(s) for s in source_ids]
-    chosen = values((s.id, _hex(facts["batches"][s.id]), must_carry(s), s.provider, s.title) for s in sources)
-    # earlier states are not so much as read
-    batches = one_of("batch_id", (_hex(facts["batches"][s]) for s in source_ids))
-    parts = values((s, part) for s in source_ids for part in passing_parts(run, s)) or "(NULL, NULL)"
-    families = len(facts["versions"])
-    machine = f"COALESCE(w.weight, CAST(0 AS DECIMAL(18,6))) >= {removal(run)}"
-    may = may_hold_risk(run)
-    return f"""
-    WITH c AS (SELECT * FROM (VALUES {chosen}) AS t(source_id, batch_id, carry, provider, title)),
-    p AS (SELECT * FROM (VALUES {parts}) AS t(source_id, part)),
-    w AS ({keyword_weights(facts["versions"])}),
-    s AS ({screened_families(facts["versions"])}),
-    h AS ({people_sql()}),
-    r AS (
-      SELECT r.record_id, r.source_id, r.text_sha256,
-             COALESCE(h.illegal, {machine}) AND NOT {may} AS illegal,
-             COALESCE(h.illegal, {machine}) AND {may} AS allowed, h.record_id IS NOT NULL AS judged,
-             h.illegal <> ({machine}) AS overruled,
-             COALESCE(s.families, 0) < {families} AS unscreened,
-             {LACKS_ORIGIN} AS originless,
-             p.part IS NULL AS unlicensed
-      FROM (SELECT * FROM record WHERE {batches}) r
-      JOIN c ON r.source_id = c.source_id AND r.batch_id = c.batch_id
-      LEFT JOIN acquisition a ON r.acquisition_id = a.acquisition_id
-      LEFT JOIN w ON r.text_sha256 = w.text_sha256
-      LEFT JOIN s ON r.text_sha256 = s.text_sha256
-      LEFT JOIN h ON h.record_id = r.record_id AND h.text_sha256 = r.text_sha256
-      LEFT JOIN p ON r.source_id = p.source_id AND COALESCE(r.licence_part, 'all') = p.part
-    )
-    SELECT source_id, COUNT(*) AS records, COUNT(DISTINCT text_sha256) AS texts,
-           {count_of("illegal")} AS illegal, {examples_of("illegal")} AS illegal_ids,
-           COUNT(DISTINCT CASE WHEN unscreened THEN text_sha256 END) AS unscreened,
-           {examples_of("unscreened")} AS unscreened_ids,
-           {count_of("originless")} AS originless, {examples_of("originless")} AS originless_ids,
-           {count_of("unlicensed")} AS unlicensed, {examples_of("unlicensed")} AS unlicensed_ids,
-           {count_of("judged")} AS judged, {count_of("overruled")} AS overruled, {count_of("allowed")} AS allowed
-    FROM r GROUP BY source_id ORDER BY source_id
-    """
 
 
 def _intake(run: Run) -> StepResult:
@@ -276,12 +171,6 @@ def _intake(run: Run) -> StepResult:
     if result is None:
         raise GateInput("intake has no result in this run")
     return result
-
-
-def _hex(batch_id: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{1,64}", batch_id):
-        raise GateInput("intake names a batch whose id is not hexadecimal")
-    return batch_id
 
 
 def _not_judged(control_id: str, gate: str, source_id: str, held: StepResult) -> Figure:

@@ -15,10 +15,10 @@ from corpusgate.gates.figures import (
     count_of,
     examples_of,
     ids,
-    keyword_weights,
     must_carry,
     quoted,
-    screened_families,
+    shown_id,
+    texts_seen,
     values,
 )
 from corpusgate.lake import store
@@ -98,43 +98,83 @@ def _counted(row: Mapping[str, Any], name: str) -> Counted:
 
 
 def _sql(run: Run, c: Candidate) -> str:
-    """One statement with grouping sets. What a source declares comes from its declaration; no text is read."""
-    declared = values((s.id, c.batches.get(s.id), s.kind, s.provider, s.title, must_carry(s)) for s in run.sources)
-    batches = one_of("batch_id", c.batches.values())  # earlier states are not so much as read
-    parts = values((s.id, part) for s in run.sources for part in passing_parts(run, s.id)) or "(NULL, NULL)"
-    risk, may = f"COALESCE(w.weight, CAST(0 AS DECIMAL(18,6))) >= {removal(run)}", may_hold_risk(run)
-    unseen = f"COALESCE(s.families, 0) < {len(c.versions)}"
-    made = "(COALESCE(c.kind, '') = 'synthetic' OR COALESCE(r.generator, '') <> '')"
+    """One statement with grouping sets; no text is read. Records that nothing speaks against come down to a row a
+    source, modality and language before anything is put in order or counted by slice; so do their texts, unless a
+    text occurs twice."""
     against = ", ".join(f"{count_of(n)} AS {n}, {examples_of(n)} AS {n}_ids" for n in AGAINST)
     return f"""
-    WITH c AS (SELECT * FROM (VALUES {declared}) AS t(source_id, batch_id, kind, provider, title, carry)),
-    p AS (SELECT * FROM (VALUES {parts}) AS t(source_id, part)),
-    s AS ({screened_families(c.versions)}),
-    w AS ({keyword_weights(c.versions)}),
+    WITH {_declared(run, c)},
+    f AS ({texts_seen(c.versions)}),
     k AS (SELECT * FROM release_record WHERE release_id = {quoted(c.release_id)}),
-    j AS (
-      SELECT k.record_id, k.text_sha256, k.source_id AS source, COALESCE(k.modality, 'unknown') AS modality,
-             LOWER(SPLIT_PART(COALESCE(k.language, '{UNKNOWN_LANGUAGE}'), '-', 1)) AS language,
-             COALESCE(c.kind, 'unknown') AS kind, c.provider,
-             {unseen} AS unscreened, {unseen} AS unidentified, {made} AS generated,
-             {made} AND {unseen} AS generated_unidentified, {made} AND {risk} AND NOT {may} AS generated_risky,
-             r.record_id IS NULL OR {LACKS_ORIGIN} AS originless,
-             p.part IS NULL AS unlicensed,
-             {risk} AND NOT {may} AS risky, {risk} AND {may} AS allowed
-      FROM k
-      LEFT JOIN c ON k.source_id = c.source_id
-      LEFT JOIN (SELECT * FROM record WHERE {batches}) r
-        ON k.record_id = r.record_id AND r.batch_id = c.batch_id
-      LEFT JOIN acquisition a ON r.acquisition_id = a.acquisition_id
-      LEFT JOIN s ON k.text_sha256 = s.text_sha256
-      LEFT JOIN w ON k.text_sha256 = w.text_sha256
-      LEFT JOIN p ON k.source_id = p.source_id AND COALESCE(k.licence_part, 'all') = p.part
-    )
-    SELECT modality, language, source, kind, COUNT(*) AS records, COUNT(DISTINCT text_sha256) AS texts,
+    d AS (SELECT text_sha256 FROM k GROUP BY text_sha256 HAVING COUNT(*) > 1),
+    r AS ({_of_records(run, c)}),
+    j AS ({_released(run)}),
+    g AS (
+      SELECT source_id, modality, language, reached, unscreened, unlicensed, originless, generated, may,
+             lone AND NOT unscreened AS lone, CASE WHEN unscreened OR NOT lone THEN text_sha256 END AS text,
+             {shown_id("reached", "unscreened", "unlicensed", "originless")} AS record_id, COUNT(*) AS n
+      FROM j GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+    ),
+    s AS ({_sliced()})
+    SELECT modality, language, source, kind, SUM(n) AS records, {count_of("lone")} + COUNT(DISTINCT text) AS texts,
            COUNT(DISTINCT provider) AS providers, {count_of("generated")} AS generated,
-           COUNT(DISTINCT CASE WHEN unscreened THEN text_sha256 END) AS unscreened,
+           COUNT(DISTINCT CASE WHEN unscreened THEN text END) AS unscreened,
            {examples_of("unscreened")} AS unscreened_ids, {against}
-    FROM j GROUP BY GROUPING SETS ((), (modality), (language), (source), (kind))
+    FROM s GROUP BY GROUPING SETS ((), (modality), (language), (source), (kind))
+    """
+
+
+def _declared(run: Run, c: Candidate) -> str:
+    """`c`, what each source declares, from its declaration, and `p`, its licence parts that passed."""
+    declared = values((s.id, c.batches.get(s.id), s.kind, s.provider, s.title, must_carry(s)) for s in run.sources)
+    parts = values((s.id, part) for s in run.sources for part in passing_parts(run, s.id)) or "(NULL, NULL)"
+    return (
+        f"c AS (SELECT * FROM (VALUES {declared}) AS t(source_id, batch_id, kind, provider, title, carry)), "
+        f"p AS (SELECT * FROM (VALUES {parts}) AS t(source_id, part))"
+    )
+
+
+def _of_records(run: Run, c: Candidate) -> str:
+    """What the records of each source's batch say. A join builds its table of what stands left: the smaller side, here
+    and below."""
+    batches = one_of("batch_id", c.batches.values())  # earlier states are not so much as read
+    return f"""
+      SELECT c.source_id, r.record_id, {LACKS_ORIGIN} AS originless, COALESCE(r.generator, '') <> '' AS generated,
+             {may_hold_risk(run)} AS may
+      FROM c JOIN (
+        acquisition a RIGHT JOIN (SELECT * FROM record WHERE {batches}) r ON r.acquisition_id = a.acquisition_id
+      ) ON r.batch_id = c.batch_id
+    """
+
+
+def _released(run: Run) -> str:
+    """The released records with what their records, texts and licences say; one whose record is gone has no origin."""
+    return f"""
+      SELECT k.record_id, k.text_sha256, k.source_id, k.modality, k.language,
+             COALESCE(f.weight, CAST(0 AS DECIMAL(18,6))) >= {removal(run)} AS reached,
+             NOT COALESCE(f.screened, FALSE) AS unscreened, d.text_sha256 IS NULL AS lone, p.part IS NULL AS unlicensed,
+             COALESCE(r.originless, TRUE) AS originless, COALESCE(r.generated, FALSE) AS generated,
+             COALESCE(r.may, FALSE) AS may
+      FROM p RIGHT JOIN (d RIGHT JOIN (f RIGHT JOIN (
+        r RIGHT JOIN k ON k.record_id = r.record_id AND k.source_id = r.source_id
+      ) ON k.text_sha256 = f.text_sha256) ON k.text_sha256 = d.text_sha256)
+      ON k.source_id = p.source_id AND COALESCE(k.licence_part, 'all') = p.part
+    """
+
+
+def _sliced() -> str:
+    """The groups by what they are sliced by, with what speaks against them. What a source declares is joined here, to
+    few rows."""
+    return f"""
+      SELECT record_id, text, n, lone, provider, source_id AS source, COALESCE(modality, 'unknown') AS modality,
+             LOWER(SPLIT_PART(COALESCE(language, '{UNKNOWN_LANGUAGE}'), '-', 1)) AS language,
+             COALESCE(kind, 'unknown') AS kind, unscreened, unscreened AS unidentified, originless, unlicensed,
+             made AS generated, made AND unscreened AS generated_unidentified,
+             made AND reached AND NOT may AS generated_risky, reached AND NOT may AS risky, reached AND may AS allowed
+      FROM (
+        SELECT g.*, c.kind, c.provider, COALESCE(c.kind, '') = 'synthetic' OR g.generated AS made
+        FROM c RIGHT JOIN g ON g.source_id = c.source_id
+      )
     """
 
 

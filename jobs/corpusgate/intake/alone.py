@@ -20,7 +20,7 @@ from corpusgate.intake.slices import SLICES, Made, Row
 from corpusgate.intake.splits import Split
 from corpusgate.intake.stage import DUPLICATE, STAGED, screener, stage
 from corpusgate.lake import store
-from corpusgate.lake.alone import among
+from corpusgate.lake.alone import among, picked
 from corpusgate.lake.dialect import one_of
 from corpusgate.lake.lease import commit_metadata
 from corpusgate.lake.tables import TABLES
@@ -73,16 +73,16 @@ def _told(place: Place, plan: Plan, made: Made) -> bool:
     ids = pa.array(sorted({r.record_id for r in made.records}), pa.string())
     texts = pa.array(sorted({r.text_sha256 for r in made.records if r.known}), pa.string())
     since, said = dict[str, datetime](), dict[str, tuple[str | None, str | None]]()
-    before = one_of("batch_id", (s.batch_id for s in _before(plan)))
-    for row in _rows(place, "record", "record_id, first_acquired_at", before, ids):
-        since[row["record_id"]] = min(row["first_acquired_at"], since.get(row["record_id"], row["first_acquired_at"]))
+    before, over = {s.batch_id for s in _before(plan)}, {o.batch_id: o.acquisitions for o in plan.carried.values()}
+    last = one_of("batch_id", sorted(before | over.keys()))
+    for row in _rows(place, "record", "record_id, batch_id, acquisition_id, first_acquired_at", last, ids):
+        if row["batch_id"] in before:
+            _earlier(since, row)
+        if row["acquisition_id"] in over.get(row["batch_id"], ()):
+            made.held[row["record_id"]] = row["acquisition_id"]
     where = one_of("source_id", (b.source.id for b in plan.read))
     for row in _rows(place, "tombstone", "record_id, first_acquired_at", where, ids):
-        since[row["record_id"]] = min(row["first_acquired_at"], since.get(row["record_id"], row["first_acquired_at"]))
-    for over in plan.carried.values():
-        for row in _rows(place, "record", "record_id, acquisition_id", one_of("batch_id", [over.batch_id]), ids):
-            if row["acquisition_id"] in over.acquisitions:
-                made.held[row["record_id"]] = row["acquisition_id"]
+        _earlier(since, row)
     for row in _rows(place, "record", "text_sha256, language, script", one_of("batch_id", plan.known), texts):
         said[row["text_sha256"]] = (row["language"], row["script"])
     _judge(made, since, said)
@@ -92,6 +92,10 @@ def _told(place: Place, plan: Plan, made: Made) -> bool:
         if plan.versions.get(row["family"]) == row["version"]:
             made.done.setdefault(row["text_sha256"], set()).add(row["family"])
     return all(r.said is not None for r in made.records if r.known)
+
+
+def _earlier(since: dict[str, datetime], row: Mapping[str, Any]) -> None:
+    since[row["record_id"]] = min(row["first_acquired_at"], since.get(row["record_id"], row["first_acquired_at"]))
 
 
 def _judge(made: Made, since: Mapping[str, datetime], said: Mapping[str, tuple[str | None, str | None]]) -> None:
@@ -157,40 +161,45 @@ def _write(place: Place, plan: Plan, made: Made, name: str) -> None:
     if not fresh.num_rows and first is None:
         return  # a commit costs seconds
 
+    types = table.schema if first is None else first.schema
+
     def batches() -> Iterator[pa.RecordBatch]:
-        yield from fresh.to_batches()
+        yield from fresh.cast(types).to_batches()
         if first is not None:
             yield first
             yield from over
 
     write_deltalake(
-        str(place.table(name)), pa.RecordBatchReader.from_batches(table.schema, batches()), mode="overwrite",
+        str(place.table(name)), pa.RecordBatchReader.from_batches(types, batches()), mode="overwrite",
         predicate=one_of("batch_id", plan.read_ids),
         commit_properties=CommitProperties(custom_metadata=commit_metadata(place)),
     )  # fmt: skip
 
 
 def _over(place: Place, plan: Plan, made: Made, name: str) -> Iterator[pa.RecordBatch]:
-    """Rows of `record` or `quarantine` that go over from last states, under their new batches.
+    """Rows of `record` or `quarantine` that go over from last states, under their new batches, in a query's types.
 
     One query for all of them, begun before anything is written: inside a write, which asks for these rows from within
-    its own runtime, no table can be opened.
+    its own runtime, no table can be opened. Nearly all rows go over: views are as good for the writer as strings, and
+    only where some rows stay behind a batch is copied.
     """
-    schema, lost = TABLES[name].schema, pa.array(sorted(made.lost), pa.string())
+    names, lost = TABLES[name].schema.names, pa.array(sorted(made.lost), pa.string())
+    at = names.index("batch_id")
     goes = {over.batch_id: (batch, _ids(over)) for batch, over in plan.carried.items()}
-    columns = ", ".join(f'"{n}"' for n in schema.names)
-    for batch in store.stream(place, f"SELECT {columns} FROM {name} WHERE {one_of('batch_id', goes)}", [name]):
-        whole = pa.Table.from_batches([batch]).cast(schema)  # what a query gives are views, which cannot be filtered
-        for of in whole.column("batch_id").unique().to_pylist():
+    columns = ", ".join(f'"{n}"' for n in names)
+    for rows in store.stream(place, f"SELECT {columns} FROM {name} WHERE {one_of('batch_id', goes)}", [name]):
+        for of in rows.column(at).unique().to_pylist():
             to, acquisitions = goes[of]
-            there = pc.call_function("equal", [whole.column("batch_id"), of])
-            there = pc.call_function("and", [there, among(whole.column("acquisition_id"), acquisitions)])
+            there = pc.call_function("equal", [rows.column(at).cast(pa.string()), of])
+            there = pc.call_function("and", [there, among(rows.column("acquisition_id"), acquisitions)])
             if name == "record" and len(lost):
-                there = pc.call_function("and_not", [there, among(whole.column("record_id"), lost)])
-            kept = whole.filter(there)
-            at = schema.get_field_index("batch_id")
-            kept = kept.set_column(at, schema.field(at), pa.array([to] * kept.num_rows, pa.string()))
-            yield from kept.to_batches()
+                there = pc.call_function("and_not", [there, among(rows.column("record_id"), lost)])
+            if not there.true_count:
+                continue
+            whole = there.true_count == rows.num_rows
+            kept = rows if whole else store.plain(rows).filter(there).cast(rows.schema)
+            under = pa.array([to] * kept.num_rows, kept.schema.field(at).type)
+            yield kept.set_column(at, kept.schema.field(at), under)
 
 
 def _ids(over: Carried) -> pa.Array:
@@ -202,8 +211,7 @@ def _rows(place: Place, name: str, columns: str, where: str, wanted: pa.Array) -
     if not len(wanted):
         return
     for batch in store.stream(place, f"SELECT {columns} FROM {name} WHERE {where}", [name]):
-        rows = store.plain(batch)
-        yield from rows.filter(among(rows.column(0), wanted)).to_pylist()
+        yield from picked(batch, among(batch.column(0), wanted)).to_pylist()
 
 
 def _before(plan: Plan) -> list[Any]:

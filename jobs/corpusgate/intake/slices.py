@@ -9,6 +9,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from corpusgate.intake.plan import Plan
+from corpusgate.intake.staging import personal_first
 from corpusgate.lake.tables import TABLES
 
 
@@ -45,7 +46,9 @@ class Made:
 
 def _documents(plan: Plan, made: Made) -> pa.Table:
     chosen = [r.at for r in _owners(made) if r.text_sha256 not in made.stored]
-    return _taken(made, chosen, "document")
+    rows = personal_first(made.staged.take(pa.array(chosen, pa.int64())))
+    schema = TABLES["document"].schema
+    return rows.select(schema.names).cast(schema)
 
 
 def _screenings(plan: Plan, made: Made) -> pa.Table:

@@ -38,7 +38,7 @@ from corpusgate.release.digests import file_sha256
 FORMAT = "parts/2"
 #: The columns of a release's files. No title: detectors have not seen it, and masks do not reach it.
 COLUMNS = ("record_id", "source_id", "language", "url", "licence", "role", "group_id", "turn", "speaker", "text")
-ROWS, BYTES, PARTS = 512, 16 << 20, 4096
+ROWS, BYTES, PARTS = 256, 16 << 20, 4096
 """Records and bytes of text that a part should hold at most, and how many parts a release should have: beyond, they
 grow. One record that changes writes its part anew: which of two copies survives may change in any part."""
 _GROUP = 1024

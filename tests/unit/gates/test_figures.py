@@ -8,7 +8,7 @@ from deltalake import QueryBuilder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpusgate.gates.figures import Figure, GateInput, guarded, quoted, screened_families, share, values, version_of
+from corpusgate.gates.figures import Figure, GateInput, guarded, quoted, texts_seen, share, values, version_of
 from corpusgate_testing.gates import VERSIONS
 
 
@@ -32,7 +32,7 @@ def test_a_detector_s_version_is_found_in_its_family_s() -> None:
 @pytest.mark.parametrize("versions", [{}, {"keyword": "keyword-1"}, {"personal_information": "pi_check-1"}])
 def test_too_few_families_prove_no_coverage(versions: dict[str, str]) -> None:
     with pytest.raises(GateInput, match="no version of the detector family"):
-        screened_families(versions)
+        texts_seen(versions)
 
 
 def test_a_figure_that_raises_is_unreadable_for_each_control_and_scope() -> None:

@@ -23,6 +23,18 @@ def test_rows_come_back_as_they_went_in(tmp_path):
     assert found.to_pylist() == pa.Table.from_batches([batch(3), batch(2)]).to_pylist()
 
 
+def test_texts_with_personal_information_come_first_and_else_the_order_stays():
+    def row(n: int, *detectors: str) -> dict:
+        return {"row": n, "findings": [{"detector": d} for d in detectors] if detectors else None}
+
+    told = [row(0), row(1, "keyword"), row(2, "keyword", staging.PERSONAL), row(3), row(4, staging.PERSONAL)]
+    table = pa.Table.from_pylist(told, schema=STAGED)
+    assert staging.personal_first(table).column("row").to_pylist() == [2, 4, 0, 1, 3]
+    assert staging.personal_first(table.slice(1, 3)).column("row").to_pylist() == [2, 1, 3]
+    assert staging.personal_first(table.slice(0, 2)).column("row").to_pylist() == [0, 1]
+    assert staging.personal_first(table.slice(0, 0)).num_rows == 0
+
+
 def test_a_bin_without_rows_is_a_file_all_the_same(tmp_path):
     path = tmp_path / "bin-000001.parquet"
     assert staging.write(path, iter(())) == 0

@@ -132,7 +132,11 @@ def test_no_value_looks_like_another():
     assert len({alone.wanted(table(r))["p"].sha256 for r in rows}) == len(distinct)
 
 
-def test_texts_are_masked_and_the_next_release_takes_from_the_earlier_files_what_they_have(run, tmp_path, monkeypatch):
+@pytest.mark.parametrize("named", [True, False], ids=["by name", "the batch is gone through"])
+def test_texts_are_masked_and_the_next_release_takes_from_the_earlier_files_what_they_have(
+    run, tmp_path, monkeypatch, named
+):
+    monkeypatch.setattr(alone, "NAMED", alone.NAMED if named else 0)
     _, first = written(run, tmp_path / "demo-1")
     assert [w["wrong"] for w in first] == [0, 0] and sum(w["records"] for w in first) == len(TEXTS)
     notices = {record: n for w in first for record, n in json.loads(w["notices"]).items()}
@@ -149,9 +153,9 @@ def test_texts_are_masked_and_the_next_release_takes_from_the_earlier_files_what
     store.replace(run.place, "document", [{**d, "batch_id": "batch-new"} for d in only_new], "TRUE", "test")
     linked, fresh = written(run, tmp_path / "demo-2", "demo-2", tmp_path / "demo-1")
     assert [f["records"] for f in linked] == [1] and [w["wrong"] for w in fresh] == [0]
-    assert [q for q in asked if " text " in q] == [
-        "SELECT text_sha256, text FROM document WHERE batch_id IN ('batch-new')"
-    ]
+    also = f" AND text_sha256 IN ('{only_new[0]['text_sha256']}')" if named else ""
+    whole = "SELECT text_sha256, text FROM document WHERE batch_id IN ('batch-new')"
+    assert [q for q in asked if " text " in q] == [whole + also]
     assert sorted(map(str, linked + fresh)) == sorted(map(str, anew))
 
 

@@ -7,7 +7,7 @@ now, `fresh` says so.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ from corpusgate.lake.dialect import literal
 from corpusgate.settings.place import Place
 
 _WIDTH = ROWS * 4
+_ENDS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,14 @@ def fresh(place: Place, algorithm: str, limit: int = OVERFULL) -> Fresh | None:
     of = f"algorithm = {literal(algorithm)}"
     if store.query(place, f"SELECT count(*) AS n FROM near_bucket WHERE {of}", ["near_bucket"]).to_pylist()[0]["n"]:
         return None
-    signed = _signed(place, of)
-    there = _batches(signed)
+    there = _batches(_named(place, of))
     known = store.read(place, "near_batch", where=of).to_pylist()
     compared = {r["batch_id"]: (r["texts"], r["checksum"]) for r in known}
-    found = Fresh({b: what for b, what in there.items() if compared.get(b) != what}, signed)
-    return found if not found.batches or _meet(found, limit) else None
+    new = {b: what for b, what in there.items() if compared.get(b) != what}
+    if not new:
+        return Fresh({}, Signed([], [], np.zeros(0, np.uint64), np.zeros((0, BYTES), np.uint8)))
+    found = Fresh(new, _signed(place, of))
+    return found if _meet(found, limit) else None
 
 
 def edges(place: Place, algorithm: str, run_id: str, new: Fresh, found: Iterable[Compared]) -> dict[Pair, Any]:
@@ -116,12 +119,29 @@ def _signed(place: Place, where: str) -> Signed:
     for batch in map(store.plain, store.stream(place, sql, ["signature"])):
         pieces.append(_minima(batch.column("signature"), where))
         texts += batch.column("text_sha256").to_pylist()
-        coded = batch.column("batch_id").dictionary_encode()
-        names = coded.dictionary.to_pylist()
-        batches += [names[at] for at in coded.indices.to_pylist()]
+        batches += _few(batch.column("batch_id"))
     minima = np.concatenate(pieces) if pieces else np.zeros((0, BYTES), dtype=np.uint8)
-    hashes = np.frombuffer("".join(texts).encode("ascii"), dtype=np.uint8).reshape(len(texts), 64)
-    return Signed(texts, batches, xxh64(hashes), minima)
+    return Signed(texts, batches, _numbers("".join(texts).encode("ascii")), minima)
+
+
+def _named(place: Place, where: str) -> Iterator[tuple[str, int]]:
+    """Batch and number of each signed text."""
+    sql = f"SELECT text_sha256, batch_id FROM signature WHERE {where}"
+    for batch in map(store.plain, store.stream(place, sql, ["signature"])):
+        texts = "".join(batch.column("text_sha256").to_pylist()).encode("ascii")
+        yield from zip(_few(batch.column("batch_id")), _numbers(texts).view(np.int64).tolist(), strict=True)
+
+
+def _numbers(texts: bytes) -> np.ndarray:
+    """A number (uint64) for each of the hashes that stand here one after another."""
+    return xxh64(np.frombuffer(texts, dtype=np.uint8).reshape(len(texts) // 64, 64))
+
+
+def _few(column: Any) -> list[str]:
+    """The values of a column that has few different ones, each held once."""
+    coded = column.dictionary_encode()
+    names = coded.dictionary.to_pylist()
+    return [names[at] for at in coded.indices.to_pylist()]
 
 
 def _minima(column: Any, where: str) -> np.ndarray:
@@ -136,10 +156,10 @@ def _minima(column: Any, where: str) -> np.ndarray:
     return np.frombuffer(data, dtype=np.uint8)[start : start + BYTES * len(column)].reshape(len(column), BYTES)
 
 
-def _batches(signed: Signed) -> dict[str, tuple[int, int]]:
+def _batches(named: Iterable[tuple[str, int]]) -> dict[str, tuple[int, int]]:
     """Batch to number and checksum of its signed texts, as `job._batches` gives them."""
     found: dict[str, tuple[int, int]] = {}
-    for batch, who in zip(signed.batches, signed.who.view(np.int64).tolist(), strict=True):
+    for batch, who in named:
         texts, checksum = found.get(batch, (0, 0))
         found[batch] = (texts + 1, checksum ^ who)
     return found
@@ -181,13 +201,22 @@ def gathered(signed: Signed, new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     everyone = np.arange(new.size)
     for band in range(BANDS):
         seed = xxh64(np.array([[band, 0, 0, 0]], dtype=np.uint8), SEED)[0]
-        number = xxh64(signed.minima[:, band * _WIDTH : (band + 1) * _WIDTH], seed).view(np.int64)
-        if new.all():
-            chosen = everyone
-        else:
-            mine = np.unique(number[new])
+        chosen = everyone if new.all() else _maybe(signed.minima, new, band)
+        number = xxh64(signed.minima[chosen, band * _WIDTH : (band + 1) * _WIDTH], seed).view(np.int64)
+        if not new.all():
+            mine = np.unique(number[new[chosen]])
             at = np.minimum(np.searchsorted(mine, number), mine.size - 1)
-            chosen = np.flatnonzero(mine[at] == number) if mine.size else everyone[:0]
+            there = np.flatnonzero(mine[at] == number) if mine.size else everyone[:0]
+            chosen, number = chosen[there], number[there]
         rows.append(chosen)
-        touched.append(number[chosen])
+        touched.append(number)
     return np.concatenate(rows), np.concatenate(touched)
+
+
+def _maybe(minima: np.ndarray, new: np.ndarray, band: int) -> np.ndarray:
+    """The new rows, and those whose first minimum of the band ends in the same bits as a new one's: most are left out
+    before anything is hashed."""
+    ends = np.ascontiguousarray(minima[:, band * _WIDTH : band * _WIDTH + 4]).view("<u4").ravel() & np.uint32(_ENDS - 1)
+    there = np.zeros(_ENDS, dtype=bool)
+    there[ends[new]] = True
+    return np.flatnonzero(there[ends])
