@@ -19,8 +19,7 @@ from corpusgate.decide.rules import DOCUMENT_MISSING, masked_classes
 from corpusgate.intake.detectors.signature import ShingleSequence, sequences
 from corpusgate.intake.rules import detector_version
 from corpusgate.lake import store
-from corpusgate.lake.alone import among, picked
-from corpusgate.lake.dialect import one_of
+from corpusgate.lake.alone import among, picked, texts_of
 from corpusgate.lake.run import Run
 from corpusgate.settings.model import PERSONAL
 
@@ -127,7 +126,7 @@ def _texts(place: Place, wanted: Collection[str]) -> Iterator[dict[str, str]]:
     if not left:
         return
     chosen = pa.array(sorted(left), pa.string())
-    where = one_of("text_sha256", left) if len(left) <= NAMED else "TRUE"
+    where = texts_of(left) if len(left) <= NAMED else "TRUE"
     for batch in store.stream(place, f"SELECT text_sha256, text FROM document WHERE {where}", ["document"]):
         mine = among(batch.column("text_sha256"), chosen)
         if not mine.true_count:

@@ -1,4 +1,4 @@
-"""What was collected of each source, in one pass over its records: how many, and how many speak against each control."""
+"""What was collected of each source, in one pass: how many records, and how many speak against each control."""
 
 from __future__ import annotations
 

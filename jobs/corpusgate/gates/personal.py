@@ -13,6 +13,7 @@ from corpusgate.decide.rules import apply_masks, parse_mask_set, text_sha256
 from corpusgate.gates.figures import GateInput, ids, quoted, version_of
 from corpusgate.gates.strata import Candidate
 from corpusgate.lake import store
+from corpusgate.lake.alone import texts_of
 from corpusgate.lake.dialect import one_of
 from corpusgate.lake.run import Run
 from corpusgate.settings.model import PERSONAL, SENSITIVE
@@ -131,8 +132,7 @@ def _few_texts(run: Run, c: Candidate) -> Iterator[list[dict[str, Any]]]:
     by_text: dict[str, list[dict[str, Any]]] = {}
     for row in store.query(run.place, _masked_sql(c), ["release_record", "record"]).to_pylist():
         by_text.setdefault(row["text_sha256"], []).append(row)
-    # of the bare column each hash would be compared with what the log says of each file, which costs more than reading
-    sql = f"SELECT text_sha256, text FROM document WHERE {one_of('lower(text_sha256)', by_text)}"
+    sql = f"SELECT text_sha256, text FROM document WHERE {texts_of(by_text)}"
     for batch in store.stream(run.place, sql, ["document"]):
         for start in range(0, batch.num_rows, CHUNK):
             texts = batch.slice(start, CHUNK).to_pylist()

@@ -116,7 +116,8 @@ def _sql(run: Run, c: Candidate) -> str:
       FROM j GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
     ),
     s AS ({_sliced()})
-    SELECT modality, language, source, kind, SUM(n) AS records, {count_of("lone")} + COUNT(DISTINCT text) AS texts,
+    SELECT modality, language, source, kind, COALESCE(SUM(n), 0) AS records,
+           COALESCE({count_of("lone")}, 0) + COUNT(DISTINCT text) AS texts,
            COUNT(DISTINCT provider) AS providers, {count_of("generated")} AS generated,
            COUNT(DISTINCT CASE WHEN unscreened THEN text END) AS unscreened,
            {examples_of("unscreened")} AS unscreened_ids, {against}

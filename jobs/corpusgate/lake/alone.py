@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpusgate.lake import store
+from corpusgate.lake.dialect import one_of
 from corpusgate.settings.place import Place
 
 OTHERS = 4
@@ -22,6 +23,12 @@ _FEW = 20
 def fits(place: Place, records: int, most: int, tables: Sequence[str]) -> bool:
     """Whether `records` are at most `most`, and the lake around them is small enough in these tables."""
     return records <= most and all(sum(store.partition_rows(place, t).values()) <= OTHERS * most for t in tables)
+
+
+def texts_of(hashes: Iterable[str]) -> str:
+    """Condition for the rows of these texts. Of `lower(…)`, which is the hash as it is, the engine keeps no minimum and
+    maximum a file: to hold thousands of hashes against those cost more than to read the column."""
+    return one_of("lower(text_sha256)", hashes)
 
 
 def among(column: Any, wanted: pa.Array) -> Any:

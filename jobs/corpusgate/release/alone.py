@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from corpusgate.decide.rules import text_sha256
 from corpusgate.lake import store
-from corpusgate.lake.alone import among, picked
+from corpusgate.lake.alone import among, picked, texts_of
 from corpusgate.lake.dialect import one_of
 from corpusgate.lake.run import Run
 from corpusgate.lake.tables import TABLES
@@ -184,7 +184,7 @@ def _stored(place: Place, rows: pa.Table) -> pa.Table:
             lie.setdefault(batch, set()).add(text)
     # Of a batch from which few are wanted only the pages that hold them are read.
     few = {batch: texts for batch, texts in lie.items() if len(texts) <= NAMED}
-    some = one_of("text_sha256", set().union(*few.values()))
+    some = texts_of(set().union(*few.values()))
     conditions = [f"{one_of('batch_id', few)} AND {some}"] if few else []
     conditions += [one_of("batch_id", lie.keys() - few.keys())] if len(lie) > len(few) else []
     gathered, missing = [], pa.array(set().union(*lie.values()), pa.string())

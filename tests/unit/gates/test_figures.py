@@ -8,7 +8,7 @@ from deltalake import QueryBuilder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpusgate.gates.figures import Figure, GateInput, guarded, quoted, texts_seen, share, values, version_of
+from corpusgate.gates.figures import Figure, GateInput, guarded, quoted, share, texts_seen, values, version_of
 from corpusgate_testing.gates import VERSIONS
 
 

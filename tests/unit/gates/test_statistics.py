@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -62,3 +65,22 @@ def test_words_say_what_a_sample_of_this_size_can_tell() -> None:
     needed = sample_to_tell(0.05, 0.06)
     assert size_said(0.05, needed) == f"a sample of {needed:,} tells 6 % from 5 %, this one of {needed:,} does"
     assert size_said(0.05, 200).endswith("tells 6 % from 5 %, this one of 200 does not")
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(2, 200_000), st.data())
+def test_the_interval_is_that_of_the_beta_distribution_to_the_last_digit(n: int, data: st.DataObject) -> None:
+    from scipy.stats import beta
+
+    k = data.draw(st.integers(1, n - 1))
+    interval, tail = clopper_pearson(k, n), (1 - 0.95) / 2
+    assert (interval.low, interval.high) == (beta.ppf(tail, k, n - k + 1), beta.ppf(1 - tail, k + 1, n - k))
+
+
+def test_an_interval_does_not_import_distributions() -> None:
+    """Each admission says one, and the import cost more than the rest of it that grows with a source."""
+    code = (
+        "import sys; from corpusgate.gates.statistics import said; said(3, 200); "
+        "sys.exit(any(name.startswith('scipy.stats') for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -153,7 +153,7 @@ def test_texts_are_masked_and_the_next_release_takes_from_the_earlier_files_what
     store.replace(run.place, "document", [{**d, "batch_id": "batch-new"} for d in only_new], "TRUE", "test")
     linked, fresh = written(run, tmp_path / "demo-2", "demo-2", tmp_path / "demo-1")
     assert [f["records"] for f in linked] == [1] and [w["wrong"] for w in fresh] == [0]
-    also = f" AND text_sha256 IN ('{only_new[0]['text_sha256']}')" if named else ""
+    also = f" AND lower(text_sha256) IN ('{only_new[0]['text_sha256']}')" if named else ""
     whole = "SELECT text_sha256, text FROM document WHERE batch_id IN ('batch-new')"
     assert [q for q in asked if " text " in q] == [whole + also]
     assert sorted(map(str, linked + fresh)) == sorted(map(str, anew))
