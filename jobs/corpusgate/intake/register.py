@@ -79,12 +79,15 @@ def effective(rows: Iterable[Mapping[str, Any]], at: datetime) -> Register:
 
 
 def _in_force(rows: Iterable[tuple[datetime, datetime | None]], at: datetime) -> Iterator[Period]:
-    """The periods of one key that are in force at `at`, in order, without overlap."""
+    """The periods of one key that are in force at `at`, in order, without overlap.
+
+    Two rows that begin at one time are one consent: what withdraws either withdraws it, also a time before it began.
+    """
     rows = sorted(rows, key=lambda r: r[0])
-    ends = [end for _, end in rows if end is not None]
+    ends = [(start, end) for start, end in rows if end is not None]
     last: datetime | None = None
-    for start, own in rows:
-        end = min([e for e in ends if e >= start] + ([own] if own is not None else []), default=None)
+    for start in dict.fromkeys(start for start, _ in rows):
+        end = min((e for of, e in ends if e >= start or of == start), default=None)
         if start > at or (end is not None and end <= max(start, at)) or (last is not None and start <= last):
             continue
         yield start.isoformat(), end.isoformat() if end else ""

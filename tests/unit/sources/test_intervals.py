@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from corpusgate.annotation.model import Facts
@@ -98,11 +98,10 @@ def consents(draw: st.DrawFn) -> dict:
 def covered(rows: list[dict], key: str, entered: datetime, at: datetime) -> bool:
     """By the words of the register alone: consent before the moment of typing, and no opt-out since that consent."""
     mine = [r for r in rows if r["key"] == key]
-    ends = [datetime.fromisoformat(r["withdrawn_at"]) for r in mine if r["withdrawn_at"]]
     for row in mine:
         start = datetime.fromisoformat(row["authorised_at"])
-        own = datetime.fromisoformat(row["withdrawn_at"]) if row["withdrawn_at"] else None
-        end = min([e for e in ends if e >= start] + ([own] if own is not None else []), default=None)
+        said = [(r["authorised_at"], datetime.fromisoformat(r["withdrawn_at"])) for r in mine if r["withdrawn_at"]]
+        end = min([e for of, e in said if e >= start or of == row["authorised_at"]], default=None)
         if start <= entered and start <= at and (end is None or (entered < end and at < end)):
             return True
     return False
@@ -125,6 +124,10 @@ def test_the_periods_of_a_key_do_not_overlap(rows: list[dict], now: int) -> None
             assert end and end < start
 
 
+_TWICE = {"key": "a", "user": "u", "clause_version": "1", "authorised_at": MOMENTS[1].isoformat(), "withdrawn_at": ""}
+
+
+@example([_TWICE | {"withdrawn_at": MOMENTS[0].isoformat()}], _TWICE, 1, 1)
 @given(st.lists(consents(), max_size=6), consents(), steps, steps)
 def test_an_opt_out_never_adds_and_a_row_of_another_key_changes_nothing(
     rows: list[dict], more: dict, entered: int, now: int
