@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from corpusgate.intake import known
@@ -35,6 +36,14 @@ def test_those_of_the_named_batches_are_known_and_no_others(place, tmp_path):
     assert known.among(str(path), asked) == set(asked[:2])
     assert known.among(str(path), []) == set()
     assert np.load(path).nbytes == 50 * 8
+
+
+def test_a_column_gives_the_prefixes_that_its_texts_give():
+    hashes = [sha(str(n)) for n in range(30)]
+    for kind in (pa.string(), pa.string_view()):
+        column = pa.array(hashes, kind)
+        for part in (column, column[7:19], column[30:]):
+            assert known._beginnings(part).tolist() == known.prefixes(part.to_pylist()).tolist()
 
 
 def test_no_batch_knows_nothing(place, tmp_path):
