@@ -208,10 +208,10 @@ def staged(spark: SparkSession, staging: Staging) -> DataFrame:
 
 
 def _of_acquisitions(spark: SparkSession, rows: DataFrame, over: Carried) -> DataFrame:
-    if len(over.gone) <= LISTED:
-        return rows.where(~F.col("acquisition_id").isin(list(over.gone))) if over.gone else rows
-    gone = spark.createDataFrame([(a,) for a in over.gone], "acquisition_id string")
-    return rows.join(F.broadcast(gone), "acquisition_id", "left_anti").select(rows.columns)
+    if len(over.acquisitions) <= LISTED:
+        return rows.where(F.col("acquisition_id").isin(sorted(over.acquisitions)))
+    chosen = spark.createDataFrame([(a,) for a in sorted(over.acquisitions)], "acquisition_id string")
+    return rows.join(F.broadcast(chosen), "acquisition_id", "left_semi").select(rows.columns)
 
 
 def _among(family: str) -> Column:

@@ -216,8 +216,8 @@ def carried_over(batch: Batch, last: Mapping[str, Any]) -> Carried | None:
     over = {a: last["acquisitions"][a] for a in same if same.issuperset(last["acquisitions"][a].get("shadowed_by", ()))}
     if not over:
         return None
-    # a person may have had some of this very batch forgotten (`quarantine retry`): its rows are there all the same
-    there = {*last["acquisitions"], *(now if last["batch_id"] == batch.id else ())}
+    # a person may have had some of that batch forgotten (`quarantine retry`): its rows are there all the same
+    there = {*last["acquisitions"], *last.get("forgotten", ()), *(now if last["batch_id"] == batch.id else ())}
     gone = tuple(sorted(there - set(over)))
     rests_on = {*last.get("rests_on", ()), last["batch_id"]} - {batch.id}
     return Carried(last["batch_id"], over, gone, tuple(sorted(rests_on)))

@@ -73,8 +73,8 @@ def forget_report(place: Place, batch: str, acquisitions: Iterable[str] | None =
     if acquisitions is None or (report := read_report(place, batch)) is None or "acquisitions" not in report:
         _report(place, batch).unlink(missing_ok=True)
         return
-    for acquisition in acquisitions:
-        report["acquisitions"].pop(acquisition, None)
+    forgotten = {a for a in acquisitions if report["acquisitions"].pop(a, None) is not None}
+    report["forgotten"] = sorted(forgotten.union(report.get("forgotten", ())))  # their rows are there all the same
     _write(_report(place, batch), report)
 
 

@@ -71,6 +71,23 @@ def test_what_changed_is_read_what_is_new_is_screened_and_the_result_is_that_of_
     assert alone_second.model_dump(exclude={"seconds"}) == result.model_dump(exclude={"seconds"})
 
 
+@pytest.mark.parametrize("stays", [True, False], ids=["the file stays", "the file goes"])
+def test_what_is_to_be_read_again_does_not_go_over_when_the_source_changed_too(spark, made, stays):
+    files = {f"{n}.jsonl": [line(f"{n}-{k}") for k in range(2)] for n in range(4)}
+    before = intake(made.files("s", files, DAYS[0]).run("r1", DAYS[0])).facts["batches"]["s"]
+    (forgotten,) = [r["acquisition_id"] for r in rows(made.place, "acquisition") if r["name"] == "1.jsonl"]
+    states.forget_report(made.place, before, [forgotten])
+    changed = {**files, "0.jsonl": [line("0-0"), line("new")]}
+    if not stays:
+        del changed["1.jsonl"]
+    result = intake(made.files("s", changed, DAYS[1]).run("r2", DAYS[1]))
+    assert result.facts["carried"] == {"s": 2}
+    there = rows(made.place, "record", f"batch_id = '{result.facts['batches']['s']}'")
+    assert sorted(r["locator"] for r in there) == sorted(f"key:{x['id']}" for of in changed.values() for x in of)
+    buried = {r["locator"] for r in rows(made.place, "tombstone")}
+    assert buried == {"key:0-1", *(() if stays else ("key:1-0", "key:1-1"))}
+
+
 def test_what_a_source_no_longer_has_is_buried_and_what_returns_is_not(spark, made):
     intake(first(made).run("r1", DAYS[0]))
     state = states.read_state(made.place, "s").batch_id

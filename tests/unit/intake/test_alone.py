@@ -101,6 +101,23 @@ def test_two_sources_that_changed_both_go_over_in_one_rebuild(made):
         assert {r["locator"] for r in there} == expected and {r["source_id"] for r in there} == {source}
 
 
+@pytest.mark.parametrize("stays", [True, False], ids=["the file stays", "the file goes"])
+def test_what_is_to_be_read_again_does_not_go_over_when_the_source_changed_too(made, stays):
+    files = {f"{n}.jsonl": [line(f"{n}-{k}") for k in range(2)] for n in range(4)}
+    before = intake(made.files("s", files, DAYS[0]).run("r1", DAYS[0])).facts["batches"]["s"]
+    (forgotten,) = [r["acquisition_id"] for r in rows(made.place, "acquisition") if r["name"] == "1.jsonl"]
+    states.forget_report(made.place, before, [forgotten])
+    changed = {**files, "0.jsonl": [line("0-0"), line("new")]}
+    if not stays:
+        del changed["1.jsonl"]
+    result = intake(made.files("s", changed, DAYS[1]).run("r2", DAYS[1]))
+    assert result.facts["carried"] == {"s": 2}
+    there = rows(made.place, "record", f"batch_id = '{result.facts['batches']['s']}'")
+    assert sorted(r["locator"] for r in there) == sorted(f"key:{x['id']}" for of in changed.values() for x in of)
+    buried = {r["locator"] for r in rows(made.place, "tombstone")}
+    assert buried == {"key:0-1", *(() if stays else ("key:1-0", "key:1-1"))}
+
+
 def test_which_of_two_files_keeps_a_twin_does_not_depend_on_which_came_earlier(made, tmp_path):
     lines = {f"{n}.jsonl": [line("same"), line(f"own{n}")] for n in range(6)}
     kept = set()
