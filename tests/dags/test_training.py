@@ -13,7 +13,7 @@ from airflow.dag_processing.dagbag import BundleDagBag
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from corpusgate.annotation.demonstration import annotate_fixture
-from corpusgate.classify.job import promoted
+from corpusgate.classify.models import promoted
 from corpusgate.lake.run import Run, open_run
 from corpusgate_airflow import training
 from corpusgate_testing.annotation_fixture import fixture_lake

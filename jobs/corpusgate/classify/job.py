@@ -20,6 +20,7 @@ from corpusgate.classify import rules, train
 from corpusgate.classify.card import data_of, measured
 from corpusgate.classify.examples import Taught, examples_of
 from corpusgate.classify.model import CARD_FILE, MODEL_FILE, canary, load, of_pipeline, read_card, weights_digest
+from corpusgate.classify.models import models, promoted
 from corpusgate.errors import UserError
 from corpusgate.lake.run import write_atomically
 from corpusgate.settings.corpus import Corpus
@@ -33,17 +34,6 @@ LABELS = (
 #: Origins of examples in which no lexicon had a say.
 WITHOUT_LEXICON = ("annotation", "review", "register")
 _UNTUNED = 0.5
-
-
-def models(place: Place) -> Path:
-    """The folder of all models of a lake."""
-    return place.lake / "models"
-
-
-def promoted(place: Place, corpus_id: str) -> dict[str, Any] | None:
-    """What says which model is promoted for a corpus: `version`, `weights_sha256`, `promoted_at`; None: none is."""
-    path = models(place) / f"{corpus_id}.json"
-    return json.loads(path.read_text("utf-8")) if path.is_file() else None
 
 
 def train_classifier(

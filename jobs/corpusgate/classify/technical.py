@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from corpusgate.classify.job import card_of, models, promoted
+from corpusgate.classify.job import card_of
 from corpusgate.classify.model import Model, load
+from corpusgate.classify.models import models, promoted
 from corpusgate.decide.rules import apply_masks, parse_mask_set, text_sha256
 from corpusgate.errors import DetectorMissing
 from corpusgate.gates import statistics

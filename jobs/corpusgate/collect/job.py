@@ -119,9 +119,9 @@ def _first_times(run: Run, source: Source) -> dict[str, datetime]:
     """When each object that the lake knows was acquired first: fetching it again is no new acquisition."""
     if not (run.place.table(TABLES["acquisition"].name) / "_delta_log").is_dir():
         return {}
-    from corpusgate.lake import few
+    from corpusgate.lake import store
 
-    rows = few.rows(run.place, "acquisition", ["acquisition_id", "fetched_at"], f"source_id = '{source.id}'")
+    rows = store.rows(run.place, "acquisition", ["acquisition_id", "fetched_at"], f"source_id = '{source.id}'")
     return {row["acquisition_id"]: row["fetched_at"] for row in rows}
 
 

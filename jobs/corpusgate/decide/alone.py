@@ -43,7 +43,7 @@ class InMemory:
     @cached_property
     def kept(self) -> list[Row]:
         """Those that were kept."""
-        return [row for row in self.rows if row.rule is None and row.fault is None]
+        return [row for row in self.rows if row.outcome == "kept"]
 
     @property
     def grouped(self) -> bool:
@@ -223,7 +223,7 @@ def _without_copies(rows: Iterable[Row], rule: str, token: Callable[[Row], str])
     for row in rows:
         if row.group_id is not None:
             groups[row.group_id].append(row)
-        elif row.rule is None and row.fault is None:
+        elif row.takes_part:
             key = token(row)
             if (first := lone.setdefault(key, row)) is not row:
                 same.setdefault(key, [(first, None)]).append((row, None))

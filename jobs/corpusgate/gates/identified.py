@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from corpusgate.classify.job import card_of, promoted
+from corpusgate.classify.job import card_of
+from corpusgate.classify.models import promoted
 from corpusgate.gates.figures import EXAMPLES, Figure, quoted
 from corpusgate.gates.reviewed import MANUAL
 from corpusgate.gates.strata import Candidate, Strata, Stratum

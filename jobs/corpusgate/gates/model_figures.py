@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from corpusgate.classify.job import card_of, promoted
+from corpusgate.classify.job import card_of
+from corpusgate.classify.models import promoted
 from corpusgate.gates.figures import EXAMPLES, Figure, guarded
 from corpusgate.lake.run import Run
 from corpusgate.settings.model import RISKS

@@ -69,9 +69,7 @@ def test_files(place: Place, corpus: Corpus) -> tuple[SetFile, ...]:
 
 def promoted_model(run: Run) -> tuple[str | None, str | None]:
     """Folder and weights' digest of the model that is promoted for the run's corpus; None twice where none is."""
-    if not (run.place.lake / "models" / f"{run.corpus.id}.json").is_file():
-        return None, None  # to hear that, the trainer and all that it needs are not imported
-    from corpusgate.classify.job import models, promoted
+    from corpusgate.classify.models import models, promoted
 
     said = promoted(run.place, run.corpus.id)
     return (None, None) if said is None else (str(models(run.place) / said["version"]), said["weights_sha256"])

@@ -12,7 +12,7 @@ from datetime import datetime
 from math import ceil
 from typing import Any
 
-from corpusgate.lake import few
+from corpusgate.lake import store
 from corpusgate.settings.model import RISKS_OF_SOURCE
 from corpusgate.settings.place import Place
 
@@ -60,7 +60,7 @@ def labels(place: Place, source_id: str, at: datetime) -> list[dict[str, Any]]:
     if not (place.table(TABLE) / "_delta_log").is_dir():
         return []
     columns = ["record_id", "reviewer", "verdict", "risks", "reviewed_at", "recorded_at"]
-    rows = few.rows(place, TABLE, columns, f"source_id = '{source_id}'")
+    rows = store.rows(place, TABLE, columns, f"source_id = '{source_id}'")
     return [r for r in rows if r["recorded_at"] <= at]
 
 

@@ -33,7 +33,7 @@ def digests(run: Run) -> dict[str, str]:
 
 
 def _model_digest(run: Run) -> dict[str, str]:
-    from corpusgate.classify.job import promoted
+    from corpusgate.classify.models import promoted
 
     said = promoted(run.place, run.corpus.id)
     return {} if said is None else {"model": said["weights_sha256"]}

@@ -210,9 +210,9 @@ def periods(place: Place, source_id: str) -> list[dict[str, Any]]:
     """The source's rows of `licence_period`: judgements of runs, and conclusions of people."""
     if not (place.table("licence_period") / "_delta_log").is_dir():
         return []
-    from corpusgate.lake import few
+    from corpusgate.lake import store
 
-    return few.rows(place, "licence_period", where=f"source_id = '{source_id}'")
+    return store.rows(place, "licence_period", where=f"source_id = '{source_id}'")
 
 
 def _flat(text: str) -> str:

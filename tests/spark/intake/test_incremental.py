@@ -10,7 +10,7 @@ from corpusgate.intake.plan import BY_BATCH
 from corpusgate.lake import store
 from corpusgate.lake.frames import write_slice
 from corpusgate_testing.lake import duplicates, place_in, rows
-from corpusgate_testing.taken import DAYS, content, first, line, second
+from corpusgate_testing.taken import DAYS, content, first, line, read_again, second
 
 pytestmark = pytest.mark.timeout(600)  # whole jobs, on a machine that may be busy
 
@@ -73,14 +73,7 @@ def test_what_changed_is_read_what_is_new_is_screened_and_the_result_is_that_of_
 
 @pytest.mark.parametrize("stays", [True, False], ids=["the file stays", "the file goes"])
 def test_what_is_to_be_read_again_does_not_go_over_when_the_source_changed_too(spark, made, stays):
-    files = {f"{n}.jsonl": [line(f"{n}-{k}") for k in range(2)] for n in range(4)}
-    before = intake(made.files("s", files, DAYS[0]).run("r1", DAYS[0])).facts["batches"]["s"]
-    (forgotten,) = [r["acquisition_id"] for r in rows(made.place, "acquisition") if r["name"] == "1.jsonl"]
-    states.forget_report(made.place, before, [forgotten])
-    changed = {**files, "0.jsonl": [line("0-0"), line("new")]}
-    if not stays:
-        del changed["1.jsonl"]
-    result = intake(made.files("s", changed, DAYS[1]).run("r2", DAYS[1]))
+    result, changed = read_again(made, stays)
     assert result.facts["carried"] == {"s": 2}
     there = rows(made.place, "record", f"batch_id = '{result.facts['batches']['s']}'")
     assert sorted(r["locator"] for r in there) == sorted(f"key:{x['id']}" for of in changed.values() for x in of)

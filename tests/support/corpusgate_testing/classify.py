@@ -12,8 +12,8 @@ from typing import Any
 import skops.io
 
 from corpusgate.classify import train
-from corpusgate.classify.job import models
 from corpusgate.classify.model import CARD_FILE, MODEL_FILE, Model, canary, of_pipeline, weights_digest
+from corpusgate.classify.models import models
 from corpusgate.classify.rules import Example
 from corpusgate.settings.place import Place
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from corpusgate.collect.rules import acquisition_id
+from corpusgate.intake import states
+from corpusgate.intake.job import intake
 from corpusgate.lake import store
 from corpusgate.lake.run import Run, StepResult, open_run
 from corpusgate.settings.place import Place, find_place
@@ -132,6 +134,20 @@ def second(made: Made, at: datetime = DAYS[1]) -> Made:
         "moved.jsonl": [line(f"c{n}") for n in range(3)] + [{"id": "copy", "text": line("b1")["text"]}],
     }  # fmt: skip
     return made.files("s", files, at)
+
+
+def read_again(made: Made, stays: bool) -> tuple[StepResult, dict[str, list[dict[str, str]]]]:
+    """Takes in four files; has one forgotten, so that it is to be read again, and before that another changes, too;
+    takes in again. The second result, and the files then: the forgotten one among them where it `stays`."""
+    files = {f"{n}.jsonl": [line(f"{n}-{k}") for k in range(2)] for n in range(4)}
+    before = intake(made.files("s", files, DAYS[0]).run("r1", DAYS[0])).facts["batches"]["s"]
+    (forgotten,) = [r["acquisition_id"] for r in rows(made.place, "acquisition") if r["name"] == "1.jsonl"]
+    states.forget_report(made.place, before, [forgotten])
+    changed = {**files, "0.jsonl": [line("0-0"), line("new")]}
+    if not stays:
+        del changed["1.jsonl"]
+    result = intake(made.files("s", changed, DAYS[1]).run("r2", DAYS[1]))
+    return result, changed
 
 
 def content(place: Place, batch: str, names: Sequence[str]) -> dict[str, list[str]]:

@@ -12,7 +12,8 @@ import pytest
 
 from corpusgate.classify import examples as gathered
 from corpusgate.classify import train
-from corpusgate.classify.job import card_of, evaluate, models, promote, promoted, train_classifier
+from corpusgate.classify.job import card_of, evaluate, promote, train_classifier
+from corpusgate.classify.models import models, promoted
 from corpusgate.errors import UserError
 from corpusgate.intake.kit import promoted_model
 from corpusgate.lake import store

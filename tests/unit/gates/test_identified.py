@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from corpusgate.classify.job import models
+from corpusgate.classify.models import models
 from corpusgate.gates.figures import Figure
 from corpusgate.gates.identified import CLOSELY, FILTERED, IDENTIFIED, SAFETY_SETS, identified_figures
 from corpusgate.gates.strata import candidate, strata

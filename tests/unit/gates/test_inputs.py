@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from corpusgate.classify.job import models
+from corpusgate.classify.models import models
 from corpusgate.decide.rules import text_sha256
 from corpusgate.errors import CorpusgateError
 from corpusgate.gates import halves

@@ -12,7 +12,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from corpusgate import flow
-from corpusgate.classify.job import models
+from corpusgate.classify.models import models
 from corpusgate.gates.figures import Figure
 from corpusgate.gates.log_figures import RECORDED, log_figures
 from corpusgate.gates.model_figures import CLASSIFIER, model_figures

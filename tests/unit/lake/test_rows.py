@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from corpusgate.lake import few, store
+from corpusgate.lake import store
 from corpusgate_testing.lake import place_in
 
 
@@ -27,19 +27,19 @@ def place(tmp_path):
 
 
 def test_rows_are_those_of_the_other_way_to_read(place):
-    found = few.rows(place, "licence_period")
+    found = store.rows(place, "licence_period")
     expected = store.read(place, "licence_period").to_pylist()
     assert len(found) == 2 and repr(found) == repr(expected)
     assert [r["valid_from"].isoformat() for r in found] == ["1969-05-04T01:02:03.004567+00:00"] * 2
-    assert few.rows(place, "licence_period", ["part"], "part = 'b'") == [{"part": "b"}]
-    assert few.rows(place, "acquisition") == []
+    assert store.rows(place, "licence_period", ["part"], "part = 'b'") == [{"part": "b"}]
+    assert store.rows(place, "acquisition") == []
 
 
 def test_pandas_is_not_so_much_as_imported(place):
     code = (
-        "import sys; from pathlib import Path; from corpusgate.lake import few\n"
+        "import sys; from pathlib import Path; from corpusgate.lake import store\n"
         "from corpusgate.settings.place import Place; h = Path(sys.argv[1])\n"
-        "print(len(few.rows(Place(h, h / 'conf', h / 'lake', h / 'var'), 'licence_period')), 'pandas' in sys.modules)"
+        "print(len(store.rows(Place(h, h / 'conf', h / 'lake', h / 'var'), 'licence_period')), 'pandas' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(place.home)], capture_output=True, text=True)
     assert done.stdout.split() == ["2", "False"], done.stderr
