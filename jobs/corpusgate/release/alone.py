@@ -7,14 +7,12 @@ Texts are never held all at once: a pass over the batches of `document` that hav
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from corpusgate.decide.rules import text_sha256
 from corpusgate.lake import store
@@ -31,74 +29,77 @@ ROUND = 256 << 20
 NAMED = 1000
 """Up to so many texts of a batch are asked for by name; beyond, the batch is gone through."""
 
-_SCHEMA = pa.schema([
+_FOUND = pa.schema([
     *(TABLES["release_record"].schema.field(n) for n in (
         "record_id", "source_id", "language", "role", "group_id", "turn", "speaker", "text_sha256", "mask_set",
-        "released_sha256", "licence_part", "bytes",
-    )), pa.field("url", pa.string()), pa.field("name", pa.string()),
+        "released_sha256", "bytes",
+    )), *(pa.field(n, pa.string()) for n in ("url", "licence", "bucket", "number", "row")),
 ])  # fmt: skip
 _KEPT = (
-    "SELECT {columns} FROM release_record AS r "
-    "LEFT JOIN (SELECT record_id AS id, min(url) AS url, min(acquisition_id) AS first FROM record WHERE {batches} "
-    "GROUP BY record_id) AS o ON o.id = r.record_id "
-    "LEFT JOIN (SELECT acquisition_id AS id, name FROM acquisition) AS a ON a.id = o.first WHERE {release}"
+    "SELECT {columns}, {bucket} AS bucket, {number} AS number, {row} AS row "
+    "FROM (SELECT * FROM release_record WHERE {release}) AS r "
+    "LEFT JOIN ({origins}) AS o ON o.id = r.record_id "
+    "LEFT JOIN (SELECT acquisition_id AS id, name FROM acquisition) AS a ON a.id = o.first "
+    "LEFT JOIN (VALUES {licences}) AS l(source, part, licence, hashed) "
+    "ON l.source = encode(r.source_id, 'hex') AND l.part = encode(r.licence_part, 'hex')"
 )
-_SAID = ("language", "url", "licence", "role", "speaker")
-_ROW = (
-    "record_id", "source_id", "language", "url", "licence", "role", "group_id", "turn", "speaker", "released_sha256",
-)  # fmt: skip
+_ORIGINS = "SELECT record_id AS id, url, acquisition_id AS first FROM record WHERE {batches}"
+# One place that two sources' batches name is one record; whichever comes first, the same address.
+_FIRST_ORIGINS = f"SELECT id, min(url) AS url, min(first) AS first FROM ({_ORIGINS}) AS all GROUP BY id"
 
 
 def kept(run: Run, release: str, licences: Iterable[tuple[str, str, str | None]]) -> pa.Table:
-    """The kept records of a candidate, each with the part in which it goes. `licences`: (source, part of its licence,
-    expression)."""
-    intake = run.result("intake")
-    batches = sorted(set(intake.facts["batches"].values())) if intake else []
-    columns = ", ".join(f'"{n}"' for n in _SCHEMA.names)
-    sql = _KEPT.format(columns=columns, batches=one_of("batch_id", batches), release=one_of("release_id", [release]))
-    # One place that two sources' batches name is one record; whichever comes first, the same address.
-    found = store.stream(run.place, sql, ["release_record", "record", "acquisition"])
-    rows = pa.concat_tables([_SCHEMA.empty_table(), *(pa.Table.from_batches([b]).cast(_SCHEMA) for b in found)])
-    said = {(source, part): expression for source, part, expression in licences}
-    of = zip(_values(rows["source_id"]), _values(rows["licence_part"]), strict=True)
-    rows = rows.append_column("licence", pa.array([said.get(key) for key in of], pa.string()))
-    return rows.append_column("part", pa.array(_parts(rows), pa.string())).drop_columns(["licence_part", "name"])
+    """The kept records of a candidate, each with the part in which it goes and the hash of its row. `licences`:
+    (source, part of its licence, expression)."""
+    intake, said = run.result("intake"), {of[:2]: of for of in licences}
+    batches = one_of("batch_id", intake.facts["batches"].values() if intake else ())
+    given = {
+        "columns": ", ".join(f'"{n}"' for n in _FOUND.names[:-3]), "release": one_of("release_id", [release]),
+        "bucket": parts.bucket_sql("datafusion"), "number": parts.number_sql("datafusion"),
+        "row": parts.row_sql("datafusion", "coalesce(l.hashed, '')"),
+        "licences": ", ".join(map(_licence, [*said.values(), ("", "", None)])),
+    }  # fmt: skip
+    rows = _rows(run.place, _KEPT.format(origins=_ORIGINS.format(batches=batches), **given))
+    if rows.num_rows > store.partition_rows(run.place, "release_record").get(release, 0):
+        # To group all of them is half of the query's cost, and hardly ever needed.
+        rows = _rows(run.place, _KEPT.format(origins=_FIRST_ORIGINS.format(batches=batches), **given))
+    return rows.append_column("part", pa.array(_parts(rows), pa.string())).drop_columns(["bucket", "number"])
+
+
+def _rows(place: Place, sql: str) -> pa.Table:
+    found = store.stream(place, sql, ["release_record", "record", "acquisition"])
+    rows = pa.concat_tables([_FOUND.empty_table(), *(pa.Table.from_batches([b]).cast(_FOUND) for b in found)])
+    return rows.set_column(rows.schema.get_field_index("licence"), "licence", _written_out(rows["licence"]))
+
+
+def _licence(of: tuple[str, str, str | None]) -> str:
+    """A row of SQL. What others wrote stands there in hex digits, which nothing has to be escaped in."""
+    source, part, expression = (None if text is None else text.encode().hex() for text in of)
+    said = ("NULL", "NULL") if of[2] is None else (f"'{expression}'", f"'{text_sha256(of[2])}'")
+    return f"('{source}', '{part}', {', '.join(said)})"
+
+
+def _written_out(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The texts of a column of hex digits."""
+    coded = column.combine_chunks().dictionary_encode()
+    texts = pa.array([bytes.fromhex(digits).decode() for digits in coded.dictionary.to_pylist()], pa.string())
+    return pa.chunked_array([texts.take(coded.indices)], pa.string())
 
 
 def _parts(rows: pa.Table) -> list[str]:
-    files = _joined([rows["source_id"], rows["name"]])
-    buckets = [sys.intern(h[:2]) for h in _values(_hashed(files))]
-    sizes: dict[str, tuple[int, int]] = {}
-    for bucket, size in zip(buckets, _values(rows["bytes"]), strict=True):
-        n, total = sizes.get(bucket, (0, 0))
-        sizes[bucket] = (n + 1, total + (size or 0))
-    split = parts.splits(sizes)
-    places = zip(buckets, _values(rows["record_id"]), strict=True)
-    return [f"{bucket}-{split[bucket]}-{_number(record, split[bucket])}" for bucket, record in places]
-
-
-def _number(record: str, into: int) -> int:
-    return int(text_sha256(record)[:8], 16) % into if into > 1 else 0
+    """The part of each row, by its bucket and number."""
+    sizes = rows.group_by("bucket").aggregate([([], "count_all"), ("bytes", "sum")]).to_pylist()
+    split = parts.splits({s["bucket"]: (s["count_all"], s["bytes_sum"] or 0) for s in sizes})
+    places = zip(_values(rows["bucket"]), _values(rows["number"]), strict=True)
+    return [f"{bucket}-{split[bucket]}-{int(number, 16) % split[bucket]}" for bucket, number in places]
 
 
 def wanted(rows: pa.Table) -> dict[str, Wanted]:
-    """The parts of these records by key."""
-    columns = [_hashed(rows[n]) if n in _SAID else rows[n].cast(pa.string()) for n in _ROW]
+    """The parts of these records (`part` and `row` of each) by key."""
     found: dict[str, list[str]] = {}
-    for part, row in zip(_values(rows["part"]), _values(_joined(columns)), strict=True):
-        found.setdefault(part, []).append(text_sha256(row))
+    for part, row in zip(_values(rows["part"]), _values(rows["row"]), strict=True):
+        found.setdefault(part, []).append(row)
     return {part: Wanted(text_sha256("".join(sorted(hashes))), len(hashes)) for part, hashes in found.items()}
-
-
-def _hashed(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The hash of each value; null stays null."""
-    coded = column.combine_chunks().dictionary_encode()
-    hashes = pa.array([text_sha256(v) for v in coded.dictionary.to_pylist()], pa.string())
-    return pa.chunked_array([hashes.take(coded.indices)], pa.string())
-
-
-def _joined(columns: Iterable[pa.ChunkedArray]) -> pa.ChunkedArray:
-    return pc.call_function("binary_join_element_wise", [*columns, "|"], pc.JoinOptions("replace", ""))
 
 
 def _values(column: pa.ChunkedArray, at_once: int = 8192) -> Iterator[Any]:
@@ -112,7 +113,7 @@ def write(
 ) -> list[dict[str, Any]]:
     """Writes the changed parts below `made`; rows of `parts.WRITTEN`. What the earlier release has of a part is taken
     from there, the rest from the stored texts."""
-    asked = rows.filter(pa.array([p in changed for p in rows["part"].to_pylist()], pa.bool_()))
+    asked = rows.filter(among(rows["part"], pa.array(changed, pa.string())))
     files = {k: f for k, f in before.files.items() if k in changed and before.whole(f)}
     found = _found(run.place, asked, _held(run.place, asked, before, files))
     write_parts = parts.writer(str(made), str(before.folder), files)
@@ -129,7 +130,7 @@ def _held(place: Place, asked: pa.Table, before: parts.Earlier, files: Mapping[s
 
     lies: dict[str, str] = {}
     for part, file in files.items():
-        ids = pq.ParquetFile(before.folder / file["path"]).read(["record_id"]).column(0)
+        ids = pq.ParquetFile(before.folder / file["path"]).read(["record_id"], use_threads=False).column(0)
         lies |= dict.fromkeys(ids.to_pylist(), part)
     if not lies:
         return [False] * asked.num_rows
@@ -210,7 +211,8 @@ def _with_texts(
         held = some["held"].to_pylist()
         had = pa.chunked_array([pa.nulls(some.num_rows, pa.string())])
         if any(held):
-            file = pq.ParquetFile(before.folder / files[part]["path"]).read(["record_id", "text"]).combine_chunks()
+            path = before.folder / files[part]["path"]
+            file = pq.ParquetFile(path).read(["record_id", "text"], use_threads=False).combine_chunks()
             had = file["text"].take(_places(some["record_id"], file["record_id"], held))
         stored = texts["text"].take(where.slice(start, some.num_rows))
         whole = some.append_column("stored", stored).append_column("had", had)

@@ -25,13 +25,7 @@ if TYPE_CHECKING:
 BROADCAST_ROWS = 2_000_000
 """Up to so many records are sent to every worker to find their texts; beyond, Spark chooses the join."""
 
-_BUCKET = "substr(sha2(concat_ws('|', source_id, coalesce(name, '')), 256), 1, 2)"
-_NUMBER = "pmod(cast(conv(substr(sha2(record_id, 256), 1, 8), 16, 10) AS bigint), _into)"
-_SAID = ("language", "url", "licence", "role", "speaker")
-_ROW = (
-    "sha2(concat_ws('|', record_id, source_id, language, url, licence, role, coalesce(group_id, ''), "
-    "coalesce(cast(turn AS string), ''), speaker, released_sha256), 256)"
-)
+_NUMBER = f"pmod(cast(conv({parts.number_sql('spark')}, 16, 10) AS bigint), _into)"
 _LIES = "regexp_extract(_metadata.file_name, '^records-(.*)[.]parquet$', 1) AS part"
 _NARROW = (
     "part", "record_id", "source_id", "language", "url", "licence", "role", "group_id", "turn", "speaker",
@@ -52,7 +46,7 @@ def kept(run: Run, release: str, licences: Iterable[tuple[str, str, str | None]]
     expressions = session.createDataFrame(list(licences), "source_id string, licence_part string, licence string")
     rows = rows.join(found, "record_id", "left").join(F.broadcast(names), "acquisition_id", "left")
     rows = rows.join(F.broadcast(expressions), ["source_id", "licence_part"], "left")
-    rows = rows.withColumn("bucket", F.expr(_BUCKET)).persist()
+    rows = rows.withColumn("bucket", F.expr(parts.bucket_sql("spark"))).persist()
     sizes = rows.groupBy("bucket").agg(F.count("*").alias("rows"), F.coalesce(F.sum("bytes"), F.lit(0)).alias("bytes"))
     split = parts.splits({r["bucket"]: (r["rows"], r["bytes"]) for r in sizes.collect()})
     into = F.create_map(*[F.lit(x) for pair in split.items() for x in pair]) if split else F.lit(None)
@@ -66,8 +60,7 @@ def kept(run: Run, release: str, licences: Iterable[tuple[str, str, str | None]]
 
 def wanted(rows: DataFrame) -> dict[str, Wanted]:
     """The parts of these records by key."""
-    said = {n: F.coalesce(F.sha2(n, 256), F.lit("")) for n in _SAID}
-    hashed = rows.withColumns(said).select("part", F.expr(_ROW).alias("row"))
+    hashed = rows.select("part", F.expr(parts.row_sql("spark")).alias("row"))
     found = hashed.groupBy("part").agg(
         F.sha2(F.concat_ws("", F.array_sort(F.collect_list("row"))), 256).alias("sha256"), F.count("*").alias("records")
     )

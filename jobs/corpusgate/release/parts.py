@@ -32,13 +32,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpusgate.decide.masking import release_batches
+from corpusgate.lake.dialect import Engine, sha256
 from corpusgate.release.digests import file_sha256
 
 #: What a part is made of and by; another word here, and nothing of an earlier release is linked to.
 FORMAT = "parts/2"
 #: The columns of a release's files. No title: detectors have not seen it, and masks do not reach it.
 COLUMNS = ("record_id", "source_id", "language", "url", "licence", "role", "group_id", "turn", "speaker", "text")
-ROWS, BYTES, PARTS = 256, 16 << 20, 4096
+ROWS, BYTES, PARTS = 128, 16 << 20, 4096
 """Records and bytes of text that a part should hold at most, and how many parts a release should have: beyond, they
 grow. One record that changes writes its part anew: which of two copies survives may change in any part."""
 _GROUP = 1024
@@ -93,6 +94,29 @@ def splits(buckets: Mapping[str, tuple[int, int]]) -> dict[str, int]:
     rows = max(ROWS, sum(n for n, _ in buckets.values()) // PARTS)
     size = max(BYTES, sum(b for _, b in buckets.values()) // PARTS)
     return {k: _power(max(-(-n // rows), -(-b // size))) for k, (n, b) in sorted(buckets.items())}
+
+
+def bucket_sql(engine: Engine) -> str:
+    """SQL for the bucket of a record, over `source_id` and its file's `name`."""
+    of_file = "concat_ws('|', source_id, coalesce(name, ''))"
+    return f"substr({sha256(engine, of_file)}, 1, 2)"
+
+
+def number_sql(engine: Engine) -> str:
+    """SQL for the eight digits that say, by a modulo, into which of its bucket's parts a record goes."""
+    return f"substr({sha256(engine, 'record_id')}, 1, 8)"
+
+
+def row_sql(engine: Engine, licence: str | None = None) -> str:
+    """SQL for the hash of a row, over columns of these names. `licence`: SQL for the hash of that, empty for none."""
+    said = {n: f"coalesce({sha256(engine, n)}, '')" for n in ("language", "url", "licence", "role", "speaker")}
+    said["licence"] = licence or said["licence"]
+    turn = "coalesce(cast(turn AS string), '')"
+    row = (
+        "record_id", "source_id", said["language"], said["url"], said["licence"], said["role"],
+        "coalesce(group_id, '')", turn, said["speaker"], "released_sha256",
+    )  # fmt: skip
+    return sha256(engine, f"concat_ws('|', {', '.join(row)})")
 
 
 def file_of(part: str) -> str:

@@ -108,28 +108,54 @@ ROW = {
 }  # fmt: skip
 
 
-def table(*rows):
-    schema = pa.schema([(n, pa.int32() if n == "turn" else pa.string()) for n in ("part", *ROW)])
-    return pa.Table.from_pylist([{"part": "p", **r} for r in rows], schema=schema)
+def hashed(folder, *rows):
+    """The hash of each row, as the engine computes it."""
+    from deltalake import DeltaTable, QueryBuilder, write_deltalake
+
+    schema = pa.schema([(n, pa.int32() if n == "turn" else pa.string()) for n in ROW] + [("at", pa.int64())])
+    write_deltalake(folder, pa.Table.from_pylist([{**r, "at": at} for at, r in enumerate(rows)], schema=schema))
+    asked = QueryBuilder().register("rows", DeltaTable(folder))
+    return pa.table(asked.execute(f"SELECT {parts.row_sql('datafusion')} AS row FROM rows ORDER BY at").read_all())[
+        "row"
+    ].to_pylist()
 
 
-def test_a_parts_content_hash_is_over_its_rows_in_any_order():
-    first, second = ROW, {**ROW, "record_id": "r2", "turn": None}
-    hashes = [
-        sha(f"{r}|s|{sha('zh')}|{sha(ROW['url'])}||{sha('')}||{turn}|{sha(ROW['speaker'])}|f")
-        for r, turn in (("r", "3"), ("r2", ""))
+def test_a_rows_hash_is_over_what_a_release_shows_of_the_record(tmp_path):
+    first, second = ROW, {**ROW, "record_id": "r2", "turn": None, "group_id": "g", "licence": "MIT"}
+    assert hashed(tmp_path / "rows", first, second) == [
+        sha(f"{r}|s|{sha('zh')}|{sha(ROW['url'])}|{licence}|{sha('')}|{group}|{turn}|{sha(ROW['speaker'])}|f")
+        for r, licence, group, turn in (("r", "", "", "3"), ("r2", sha("MIT"), "g", ""))
     ]
-    expected = parts.Wanted(sha("".join(sorted(hashes))), 2)
-    assert alone.wanted(table(first, second)) == {"p": expected} == alone.wanted(table(second, first))
-    assert alone.wanted(table()) == {}
 
 
-def test_no_value_looks_like_another():
+def test_no_value_looks_like_another(tmp_path):
     odd = [None, "", "|", "a|", "|a", "a", "a|b", '"', "null"]
     free = ("language", "url", "licence", "role", "speaker")
     rows = [{**ROW, left: x, right: y} for left, right in itertools.pairwise(free) for x in odd for y in odd]
     distinct = {tuple(r.values()) for r in rows}
-    assert len({alone.wanted(table(r))["p"].sha256 for r in rows}) == len(distinct)
+    assert len(set(hashed(tmp_path / "rows", *rows))) == len(distinct)
+
+
+def test_a_parts_content_hash_is_over_its_rows_in_any_order():
+    rows = pa.table({"part": ["p", "q", "p"], "row": ["b" * 64, "c" * 64, "a" * 64]})
+    expected = {"p": parts.Wanted(sha("a" * 64 + "b" * 64), 2), "q": parts.Wanted(sha("c" * 64), 1)}
+    assert alone.wanted(rows) == expected == alone.wanted(rows.take([2, 0, 1]))
+    assert alone.wanted(rows.slice(0, 0)) == {}
+
+
+def test_a_licence_is_the_one_of_its_source_and_part_however_it_is_written(run):
+    odd = [("alpha", "all", "LicenseRef-'); DROP|\"\\{}ä"), ("beta", "all", ""), ("beta", "a'b|*", "MIT")]
+    found = alone.kept(run, "demo-1", [*odd, ("alpha", "other", "no")])
+    said = {"alpha": odd[0][2], "beta": ""}
+    assert {(r["source_id"], r["licence"]) for r in found.to_pylist()} == set(said.items())
+    for row in found.to_pylist():
+        shown = {n: row[n] for n in ("language", "url", "licence", "role", "speaker")}
+        told = {n: "" if v is None else sha(v) for n, v in shown.items()}
+        turn = "" if row["turn"] is None else row["turn"]
+        assert row["row"] == sha("|".join(map(str, [
+            row["record_id"], row["source_id"], told["language"], told["url"], told["licence"], told["role"],
+            row["group_id"] or "", turn, told["speaker"], row["released_sha256"],
+        ])))  # fmt: skip
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["by name", "the batch is gone through"])
