@@ -143,9 +143,9 @@ def test_the_numbers_of_buckets_and_texts_are_those_of_spark(spark):
     )
     theirs = {(r["text_sha256"], r["bucket"]) for r in frames.in_buckets(frame).collect()}
     who = np.frombuffer("".join(names).encode(), dtype=np.uint8).reshape(len(texts), 64)
-    signed = near_alone.Signed(names, ["b"] * len(texts), xxh64(who), minima)
-    gathered, buckets = near_alone.gathered(signed, np.ones(len(texts), dtype=bool))
-    assert {(names[r], b) for r, b in zip(gathered.tolist(), buckets.tolist(), strict=True)} == theirs
+    every = np.arange(len(texts) * BANDS)
+    buckets = near_alone.bucket_numbers(minima, every).tolist()
+    assert {(names[n // BANDS], b) for n, b in zip(every.tolist(), buckets, strict=True)} == theirs
     said = {r[0]: r[1] for r in frame.select("text_sha256", F.xxhash64("text_sha256")).collect()}
     assert dict(zip(names, xxh64(who).view(np.int64).tolist(), strict=True)) == said
 

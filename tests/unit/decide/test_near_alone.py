@@ -69,6 +69,39 @@ def test_batch_after_batch_the_edges_are_those_of_the_rules(place, seed):
     assert search(place, {}) == known.edges  # all were compared: no text is read again
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("new", [("b0",), ("b1", "b2"), ("b0", "b1", "b2"), ()])
+def test_new_signatures_are_gathered_in_all_buckets_and_others_where_a_new_one_is(place, seed, new):
+    rng, numbers, batch_of = random.Random(seed), {}, {}
+    for name in ("b0", "b1", "b2"):
+        found = []
+        for _ in range(rng.randrange(1, 30)):
+            # Bands often have some of their minima in common, and now and then all.
+            minima = np.array(rng.choices((0, 1, 2**31, 2**32 - 1), k=signature.BYTES // 4), dtype="<u4")
+            text = text_sha256(str(rng.random()))
+            signed, every = minima.view(np.uint8).reshape(1, -1), np.arange(signature.BANDS)
+            numbers[text] = set(alone.bucket_numbers(signed, every).tolist())
+            batch_of[text] = name
+            row = {"text_sha256": text, "batch_id": name, "algorithm": ALGORITHM, "signature": minima.tobytes()}
+            found.append(row)
+        store.replace(place, "signature", found, f"batch_id = '{name}'", "run")
+    gathered = alone.gathered(place, "true", new or ("none",), all_new=len(new) == 3)
+    touched = {b for text, its in numbers.items() if batch_of[text] in new for b in its}
+    met = [(gathered.texts[r], b) for rows, its in zip(gathered.rows, gathered.buckets, strict=True)
+           for r, b in zip(rows.tolist(), its.tolist(), strict=True)]  # fmt: skip
+    assert len(met) == len(set(met))
+    assert set(met) == {(text, b) for text, its in numbers.items() for b in its & touched}
+    assert gathered.batches == [batch_of[text] for text in gathered.texts]
+    assert [b in new for b in gathered.batches] == [n < gathered.new for n in range(len(gathered.texts))]
+
+
+def test_a_signature_of_another_length_is_refused(place):
+    row = {"text_sha256": text_sha256("a"), "batch_id": "b0", "algorithm": ALGORITHM, "signature": b"short"}
+    store.replace(place, "signature", [row], "true", "run")
+    with pytest.raises(ValueError, match="signature that is not 448 bytes"):
+        alone.fresh(place, ALGORITHM)
+
+
 def test_a_text_that_is_gone_takes_no_part_and_does_not_stop_the_others(place):
     texts = {text_sha256(t): t for t in (text_of(1), edited(text_of(1), 0.01), edited(text_of(1), 0.01, 1))}
     take_in(place, "b0", list(texts.values()))

@@ -1,5 +1,7 @@
 """Comparing whole buckets at a time says what comparing pair by pair says."""
 
+from itertools import combinations
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -41,6 +43,29 @@ def test_a_bucket_is_compared_as_its_pairs_are(runs, rng):
     assert found.keys() == expected.keys()
     for one, likeness in expected.items():
         assert found[one] == pytest.approx(likeness)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(RUNS, st.booleans(), st.booleans(), st.sets(st.integers(4, 6))), max_size=7), st.booleans())
+def test_whatever_a_bucket_holds_its_pairs_are_those_with_a_new_text_that_meet_in_no_smaller_one(made, floor):
+    members = [
+        member(f"t{n}", runs if whole else sorted(set(runs)), new=new, shared=(*others, 7), whole=whole)
+        for n, (runs, new, whole, others) in enumerate(made)
+    ]
+    likenesses = {
+        (a.text_sha256, b.text_sha256): compare.likeness(a.runs, b.runs)
+        for a, b in combinations(members, 2)
+        if (a.new or b.new) and not any(bucket < 7 for bucket in a.shared & b.shared)
+    }
+    found = told(compare_group(7, members, floor=floor))
+    assert found == {pair: like for pair, like in likenesses.items() if like.is_edge or not floor}
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 64, 1000])
+def test_a_run_that_a_text_repeats_is_one_run_and_covers_every_place(times):
+    a, b = [5] * times + [1, 2], [3] * times + [5] * 2 + [4]
+    like = compare.likeness(member("a", a).runs, member("b", b).runs)
+    assert like == (rules.jaccard(set(a), set(b)), rules.overlap(a, b, signature.SHINGLE))
 
 
 def test_only_edges_are_told_unless_all_are_asked_for():

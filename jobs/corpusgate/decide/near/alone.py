@@ -12,29 +12,46 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpusgate.decide.near.compare import Compared, Member, compare_group
 from corpusgate.decide.near.rules import JACCARD_FLOOR, OVERFULL, OVERLAP_FLOOR, Pair
-from corpusgate.decide.near.xxh64 import SEED, xxh64
+from corpusgate.decide.near.xxh64 import xxh64
 from corpusgate.intake.detectors.signature import BANDS, BYTES, ROWS, ShingleSequence
 from corpusgate.lake import store
-from corpusgate.lake.dialect import literal
+from corpusgate.lake.dialect import literal, one_of
 from corpusgate.settings.place import Place
 
 _WIDTH = ROWS * 4
-_ENDS = 1 << 20
+_FOLDED = 18  # bits: few others are taken for a new one by chance, and the table stays in a core's cache
+_BAND = np.uint32(1) << np.arange(BANDS, dtype=np.uint32)
+_SEEDS = xxh64(np.arange(BANDS, dtype="<u4").view(np.uint8).reshape(BANDS, 4))
+_SPREAD = np.uint64(0x9E3779B185EBCA87)  # its products differ in their upper bits (Knuth, TAOCP 3, 6.4)
+_HASH = 64  # characters of `text_sha256`
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """The signatures of the lake, a row each: text, batch, whether the batch is new, `who` (the text's hash as a
-    number) and the minima as bytes."""
+@dataclass(slots=True)
+class Gathered:
+    """New signatures in all their buckets, others in those that a new one is in.
 
-    texts: list[str]
-    batches: list[str]
-    who: np.ndarray
-    minima: np.ndarray
+    A row each: its text and batch, the `new` ones first. `rows` and `buckets`: who is where, piece by piece.
+    """
+
+    texts: list[str] = field(default_factory=list)
+    batches: list[str] = field(default_factory=list)
+    new: int = 0
+    rows: list[np.ndarray] = field(default_factory=list)
+    buckets: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, signatures: pa.RecordBatch, chosen: np.ndarray, buckets: np.ndarray) -> None:
+        """Puts these into `buckets`, one for each of the `chosen` bands (row * BANDS + band, in order)."""
+        first = _first(chosen // BANDS)
+        kept = pa.array(chosen[first] // BANDS)
+        self.rows.append(np.cumsum(first) + (len(self.texts) - 1))
+        self.buckets.append(buckets)
+        self.texts += signatures.column("text_sha256").take(kept).to_pylist()
+        self.batches += _few(signatures.column("batch_id").take(kept))
 
 
 @dataclass(slots=True)
@@ -45,29 +62,27 @@ class Fresh:
     """
 
     batches: dict[str, tuple[int, int]]
-    signed: Signed
+    gathered: Gathered = field(default_factory=Gathered)
     meetings: dict[int, list[int]] = field(default_factory=dict)
     shared: dict[int, list[int]] = field(default_factory=dict)
 
     @property
     def texts(self) -> set[str]:
         """The texts that must be read."""
-        return {self.signed.texts[row] for row in self.shared}
+        return {self.gathered.texts[row] for row in self.shared}
 
     def compared(self, runs: Mapping[str, ShingleSequence]) -> list[Compared]:
         """The edges among them; a text that has no `runs` is gone and takes no part."""
         out: list[Compared] = []
+        texts, batches, new = self.gathered.texts, self.gathered.batches, self.gathered.new
         for bucket, rows in sorted(self.meetings.items()):
             members = [
-                Member(text, self.signed.batches[r], frozenset(self.shared[r]), self._new(r), runs[text])
+                Member(texts[r], batches[r], frozenset(self.shared[r]), r < new, runs[texts[r]])
                 for r in rows
-                if (text := self.signed.texts[r]) in runs
+                if texts[r] in runs
             ]
             out += compare_group(bucket, members)
         return out
-
-    def _new(self, row: int) -> bool:
-        return self.signed.batches[row] in self.batches
 
 
 def fresh(place: Place, algorithm: str, limit: int = OVERFULL) -> Fresh | None:
@@ -75,13 +90,13 @@ def fresh(place: Place, algorithm: str, limit: int = OVERFULL) -> Fresh | None:
     of = f"algorithm = {literal(algorithm)}"
     if store.query(place, f"SELECT count(*) AS n FROM near_bucket WHERE {of}", ["near_bucket"]).to_pylist()[0]["n"]:
         return None
-    there = _batches(_named(place, of))
+    there = _batches(place, of)
     known = store.read(place, "near_batch", where=of).to_pylist()
     compared = {r["batch_id"]: (r["texts"], r["checksum"]) for r in known}
     new = {b: what for b, what in there.items() if compared.get(b) != what}
     if not new:
-        return Fresh({}, Signed([], [], np.zeros(0, np.uint64), np.zeros((0, BYTES), np.uint8)))
-    found = Fresh(new, _signed(place, of))
+        return Fresh({})
+    found = Fresh(new, gathered(place, of, new, all_new=len(new) == len(there)))
     return found if _meet(found, limit) else None
 
 
@@ -94,7 +109,7 @@ def edges(place: Place, algorithm: str, run_id: str, new: Fresh, found: Iterable
         {**one._asdict(), "algorithm": algorithm} for one in sorted(found) if (one.text_a, one.text_b) not in others
     ]
     if new.batches:
-        where = f"batch_id IN ({', '.join(map(literal, sorted(new.batches)))}) AND {of}"
+        where = f"{one_of('batch_id', new.batches)} AND {of}"
         store.replace(place, "near_edge", added, where, run_id)
         rows = [
             {"batch_id": b, "algorithm": algorithm, "texts": texts, "checksum": checksum, "run_id": run_id}
@@ -113,28 +128,61 @@ def among(found: Mapping[Pair, Any], eligible: Collection[str], jaccard: float, 
     ]  # fmt: skip
 
 
-def _signed(place: Place, where: str) -> Signed:
-    texts, batches, pieces = list[str](), list[str](), list[np.ndarray]()
+def gathered(place: Place, where: str, new: Collection[str], *, all_new: bool) -> Gathered:
+    """The signatures that `where` selects, gathered about those of the `new` batches; `all_new`: there are no others.
+
+    Most others are left out before anything is hashed: those of whose bands none is folded as one of the new.
+    """
+    found, marked = Gathered(), np.zeros(1 << _FOLDED, dtype=np.uint32)
+    named = one_of("batch_id", new)
+    for signatures, minima in _signatures(place, f"{where} AND {named}"):
+        every = np.arange(len(minima) * BANDS)
+        found.add(signatures, every, bucket_numbers(minima, every))
+        if not all_new:
+            np.bitwise_or.at(marked, _folded(minima), np.broadcast_to(_BAND, (len(minima), BANDS)))
+    found.new = len(found.texts)
+    if all_new or not found.new:
+        return found
+    mine = np.sort(np.concatenate(found.buckets))
+    for signatures, minima in _signatures(place, f"{where} AND NOT {named}"):
+        maybe = np.flatnonzero((marked[_folded(minima)] & _BAND) != 0)
+        numbers = bucket_numbers(minima, maybe)
+        there = mine[np.minimum(np.searchsorted(mine, numbers), mine.size - 1)] == numbers
+        found.add(signatures, maybe[there], numbers[there])
+    return found
+
+
+def bucket_numbers(minima: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """The buckets (int64, as Spark numbers them) that the `chosen` bands (row * BANDS + band) stand for."""
+    return xxh64(minima.reshape(-1, _WIDTH)[chosen], _SEEDS[chosen % BANDS]).view(np.int64)
+
+
+def _folded(minima: np.ndarray) -> np.ndarray:
+    """A number of `_FOLDED` bits for each band of each row, made of its four minima: one alone is shared by many."""
+    halves = minima.view("<u8")
+    return ((halves[:, ::2] + halves[:, 1::2]) * _SPREAD >> np.uint64(64 - _FOLDED)).view(np.int64)
+
+
+def _signatures(place: Place, where: str) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:
+    """The rows of `signature` batch by batch, and their minima as rows of bytes."""
     sql = f"SELECT text_sha256, batch_id, signature FROM signature WHERE {where}"
     for batch in map(store.plain, store.stream(place, sql, ["signature"])):
-        pieces.append(_minima(batch.column("signature"), where))
-        texts += batch.column("text_sha256").to_pylist()
-        batches += _few(batch.column("batch_id"))
-    minima = np.concatenate(pieces) if pieces else np.zeros((0, BYTES), dtype=np.uint8)
-    return Signed(texts, batches, _numbers("".join(texts).encode("ascii")), minima)
+        yield batch, _fixed(batch, "signature", BYTES)
 
 
-def _named(place: Place, where: str) -> Iterator[tuple[str, int]]:
-    """Batch and number of each signed text."""
+def _batches(place: Place, where: str) -> dict[str, tuple[int, int]]:
+    """Batch to number and checksum of its signed texts, as `job._batches` gives them."""
+    found: dict[str, tuple[int, int]] = {}
     sql = f"SELECT text_sha256, batch_id FROM signature WHERE {where}"
-    for batch in map(store.plain, store.stream(place, sql, ["signature"])):
-        texts = "".join(batch.column("text_sha256").to_pylist()).encode("ascii")
-        yield from zip(_few(batch.column("batch_id")), _numbers(texts).view(np.int64).tolist(), strict=True)
-
-
-def _numbers(texts: bytes) -> np.ndarray:
-    """A number (uint64) for each of the hashes that stand here one after another."""
-    return xxh64(np.frombuffer(texts, dtype=np.uint8).reshape(len(texts) // 64, 64))
+    for rows in map(store.plain, store.stream(place, sql, ["signature"])):
+        who = xxh64(_fixed(rows, "text_sha256", _HASH)).view(np.int64)
+        coded = rows.column("batch_id").dictionary_encode()
+        codes = coded.indices.to_numpy()
+        for code, batch in enumerate(coded.dictionary.to_pylist()):
+            mine = who[codes == code]
+            texts, checksum = found.get(batch, (0, 0))
+            found[batch] = (texts + mine.size, checksum ^ int(np.bitwise_xor.reduce(mine)))
+    return found
 
 
 def _few(column: Any) -> list[str]:
@@ -144,79 +192,45 @@ def _few(column: Any) -> list[str]:
     return [names[at] for at in coded.indices.to_pylist()]
 
 
-def _minima(column: Any, where: str) -> np.ndarray:
-    """The signatures as rows of bytes, from where they lie."""
+def _fixed(rows: pa.RecordBatch, name: str, width: int) -> np.ndarray:
+    """A column of strings or bytes that all are `width` long, as rows of bytes, from where they lie."""
+    column = rows.column(name)
     lengths = pc.call_function("min_max", [pc.call_function("binary_length", [column])]).as_py()
-    if column.null_count or (len(column) and set(lengths.values()) != {BYTES}):
-        raise ValueError(f"a signature that is not {BYTES} bytes long, among those of {where}")
+    if column.null_count or (len(column) and set(lengths.values()) != {width}):
+        raise ValueError(f"a {name} that is not {width} bytes long, among the signatures of the lake")
     _, offsets, data = column.buffers()
     if data is None or not len(column):
-        return np.zeros((0, BYTES), dtype=np.uint8)
+        return np.zeros((0, width), dtype=np.uint8)
     start = int(np.frombuffer(offsets, dtype=np.int32)[column.offset])
-    return np.frombuffer(data, dtype=np.uint8)[start : start + BYTES * len(column)].reshape(len(column), BYTES)
-
-
-def _batches(named: Iterable[tuple[str, int]]) -> dict[str, tuple[int, int]]:
-    """Batch to number and checksum of its signed texts, as `job._batches` gives them."""
-    found: dict[str, tuple[int, int]] = {}
-    for batch, who in named:
-        texts, checksum = found.get(batch, (0, 0))
-        found[batch] = (texts + 1, checksum ^ who)
-    return found
+    return np.frombuffer(data, dtype=np.uint8)[start : start + width * len(column)].reshape(len(column), width)
 
 
 def _meet(found: Fresh, limit: int) -> bool:
     """Fills in who meets whom; False where a bucket is overfull."""
-    signed = found.signed
-    new = np.fromiter((b in found.batches for b in signed.batches), dtype=bool, count=len(signed.batches))
-    rows, buckets = gathered(signed, new)
+    inside = found.gathered
+    if not inside.new:
+        return True
+    rows, buckets = np.concatenate(inside.rows), np.concatenate(inside.buckets)
     order = np.argsort(buckets, kind="stable")
     rows, buckets = rows[order], buckets[order]
-    starts = np.flatnonzero(np.concatenate((np.ones(min(buckets.size, 1), dtype=bool), buckets[1:] != buckets[:-1])))
+    starts = np.flatnonzero(_first(buckets))
     sizes = np.diff(np.append(starts, buckets.size))
-    if not starts.size:
-        return True
-    shared = (sizes > 1) & np.logical_or.reduceat(new[rows], starts)
+    shared = (sizes > 1) & np.logical_or.reduceat(rows < inside.new, starts)
     if (sizes[shared] > limit).any():
         return False
-    who = np.bitwise_xor.reduceat(signed.who[rows], starts)
+    texts = np.frombuffer("".join(inside.texts).encode("ascii"), dtype=np.uint8).reshape(-1, _HASH)
+    who = np.bitwise_xor.reduceat(xxh64(texts)[rows], starts)
     # Near copies meet in a dozen buckets with nobody else in them: the smallest of those is enough.
-    seen = set[tuple[int, int]]()
-    for at in np.flatnonzero(shared).tolist():
-        same = (int(sizes[at]), int(who[at]))
-        if same in seen:
-            continue
-        seen.add(same)
-        bucket, inside = int(buckets[starts[at]]), rows[starts[at] : starts[at] + sizes[at]].tolist()
-        found.meetings[bucket] = inside
-        for row in inside:
+    met = np.flatnonzero(shared)[::-1]
+    smallest = dict(zip(zip(sizes[met].tolist(), who[met].tolist(), strict=True), met.tolist(), strict=True))
+    for at in sorted(smallest.values()):
+        bucket, members = int(buckets[starts[at]]), rows[starts[at] : starts[at] + sizes[at]].tolist()
+        found.meetings[bucket] = members
+        for row in members:
             found.shared.setdefault(row, []).append(bucket)
     return True
 
 
-def gathered(signed: Signed, new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and bucket numbers (int64): new signatures in all their buckets, others in those that a new one is in."""
-    touched: list[np.ndarray] = []
-    rows: list[np.ndarray] = []
-    everyone = np.arange(new.size)
-    for band in range(BANDS):
-        seed = xxh64(np.array([[band, 0, 0, 0]], dtype=np.uint8), SEED)[0]
-        chosen = everyone if new.all() else _maybe(signed.minima, new, band)
-        number = xxh64(signed.minima[chosen, band * _WIDTH : (band + 1) * _WIDTH], seed).view(np.int64)
-        if not new.all():
-            mine = np.unique(number[new[chosen]])
-            at = np.minimum(np.searchsorted(mine, number), mine.size - 1)
-            there = np.flatnonzero(mine[at] == number) if mine.size else everyone[:0]
-            chosen, number = chosen[there], number[there]
-        rows.append(chosen)
-        touched.append(number)
-    return np.concatenate(rows), np.concatenate(touched)
-
-
-def _maybe(minima: np.ndarray, new: np.ndarray, band: int) -> np.ndarray:
-    """The new rows, and those whose first minimum of the band ends in the same bits as a new one's: most are left out
-    before anything is hashed."""
-    ends = np.ascontiguousarray(minima[:, band * _WIDTH : band * _WIDTH + 4]).view("<u4").ravel() & np.uint32(_ENDS - 1)
-    there = np.zeros(_ENDS, dtype=bool)
-    there[ends[new]] = True
-    return np.flatnonzero(there[ends])
+def _first(ordered: np.ndarray) -> np.ndarray:
+    """Which values differ from the one before them."""
+    return np.concatenate((np.ones(min(ordered.size, 1), dtype=bool), ordered[1:] != ordered[:-1]))

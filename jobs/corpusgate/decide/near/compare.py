@@ -84,8 +84,8 @@ def compare_group(bucket: int, members: Sequence[Member], *, floor: bool = True)
     ordered = sorted(told.values(), key=lambda m: (not m.new, m.text_sha256))
     lower = [frozenset(b for b in m.shared if b < bucket) for m in ordered]
     rows = []
-    for left, right, like in _alike(ordered, JACCARD_FLOOR if floor else 0.0):
-        if (floor and not like.is_edge) or not lower[left].isdisjoint(lower[right]):
+    for left, right, like in _alike(ordered, lower, JACCARD_FLOOR if floor else 0.0):
+        if floor and not like.is_edge:
             continue
         a, b = ordered[left], ordered[right]
         batch = max(m.batch_id for m in (a, b) if m.new)
@@ -115,18 +115,35 @@ def _exact(a: np.ndarray, b: np.ndarray) -> Likeness:
     """Of two whole texts: one sort of all their runs, each with its place, tells which of them both have."""
     if not (a.size and b.size):
         return Likeness(0.0, 0.0)
-    placed = np.concatenate((a, b)).astype(np.uint64) << np.uint64(32)
-    placed |= np.arange(placed.size, dtype=np.uint64)
+    between = SHINGLE - 1  # places after each text where none of its runs begins, but the last ones end
+    size, length = a.size + b.size, a.size + b.size + 2 * between
+    place = np.arange(size + between, dtype=np.uint64)
+    placed = np.concatenate((a, b), dtype=np.uint64) << np.uint64(32)
+    placed[: a.size] |= place[: a.size]
+    placed[a.size :] |= place[a.size + between :]
     placed.sort()
-    runs, at = placed >> np.uint64(32), (placed & np.uint64(0xFFFFFFFF)).astype(np.int64)
-    starts = np.flatnonzero(np.concatenate((np.ones(1, dtype=bool), runs[1:] != runs[:-1])))
-    of_a = at < a.size
-    shared = np.logical_or.reduceat(of_a, starts) & np.logical_or.reduceat(~of_a, starts)
-    hit = np.empty(placed.size, dtype=bool)
-    hit[at] = np.repeat(shared, np.diff(np.append(starts, placed.size)))
-    both, length = int(shared.sum()), placed.size + 2 * (SHINGLE - 1)
-    covered = _covered(hit[: a.size]) + _covered(hit[a.size :])
-    return Likeness(both / starts.size, covered / length if both else 0.0)
+    runs, at = placed >> np.uint64(32), (placed & np.uint64(0xFFFFFFFF)).view(np.int64)
+    same, of_a = runs[1:] == runs[:-1], at < a.size
+    meets = same & (of_a[:-1] > of_a[1:])  # once for each run that both have
+    both, either = int(np.count_nonzero(meets)), size - int(np.count_nonzero(same))
+    hit = np.zeros(length, dtype=bool)
+    hit[at] = _spread(meets, same)
+    covered = int(np.count_nonzero(_covered(hit)))
+    return Likeness(both / either, covered / length if both else 0.0)
+
+
+def _spread(meets: np.ndarray, same: np.ndarray) -> np.ndarray:
+    """The places of all equal neighbours (`same`: one is as the next) of which two meet, in ever wider steps."""
+    found = np.zeros(same.size + 1, dtype=bool)
+    found[1:] = meets
+    found[:-1] |= meets
+    step = 1
+    while same.any():
+        found[step:] |= found[:-step] & same
+        found[:-step] |= found[step:] & same
+        same = same[step:] & same[:-step]
+        step *= 2
+    return found
 
 
 def _distinct(hashes: np.ndarray) -> np.ndarray:
@@ -135,11 +152,12 @@ def _distinct(hashes: np.ndarray) -> np.ndarray:
     return ordered[np.concatenate((np.ones(min(ordered.size, 1), dtype=bool), ordered[1:] != ordered[:-1]))]
 
 
-def _covered(hit: np.ndarray) -> int:
-    wide = np.zeros(hit.size + SHINGLE - 1, dtype=bool)
-    for step in range(SHINGLE):
-        wide[step : step + hit.size] |= hit
-    return int(wide.sum())
+def _covered(hit: np.ndarray) -> np.ndarray:
+    """The characters that stand in a run that was hit."""
+    wide = hit.copy()
+    for step in range(1, SHINGLE):
+        wide[step:] |= hit[:-step]
+    return wide
 
 
 @dataclass(slots=True)
@@ -160,7 +178,7 @@ def _lay_out(members: Sequence[Member]) -> _Layout:
     _, numbers = np.unique(np.concatenate([m.runs.hashes for m in members]), return_inverse=True)
     blank = int(numbers.max(initial=-1)) + 1
     texts = np.split(numbers.astype(np.int32), np.cumsum(lengths)[:-1])
-    own = [np.unique(t) for t in texts]
+    own = [_distinct(t) for t in texts]
     pad = np.full(SHINGLE - 1, blank, dtype=np.int32)
     padded = [part for t in texts for part in (t, pad)]
     return _Layout(
@@ -170,18 +188,25 @@ def _lay_out(members: Sequence[Member]) -> _Layout:
     )  # fmt: skip
 
 
-def _alike(members: Sequence[Member], floor: float) -> Iterator[tuple[int, int, Likeness]]:
-    """(left, right, likeness) of all pairs with a new left one whose Jaccard similarity is at least `floor`."""
+def _alike(
+    members: Sequence[Member], lower: Sequence[frozenset[int]], floor: float
+) -> Iterator[tuple[int, int, Likeness]]:
+    """(left, right, likeness) of all pairs with a new left one whose Jaccard similarity is at least `floor`, without
+    those that meet in a `lower` bucket (of each text the smaller ones it is in)."""
     fresh = sum(m.new for m in members)
-    if len(members) < 3 or not all(m.runs.whole for m in members):
+    pairs = fresh * (2 * len(members) - fresh - 1) // 2
+    # A bucket is laid out where that is done for more pairs than it has texts.
+    if pairs <= len(members) or not all(m.runs.whole for m in members):
         for left in range(fresh):
             for right in range(left + 1, len(members)):
+                if not lower[left].isdisjoint(lower[right]):
+                    continue
                 like = likeness(members[left].runs, members[right].runs)
                 if like.jaccard >= floor:
                     yield left, right, like
         return
     layout = _lay_out(members)
-    found = [_similar(layout, left, floor) for left in range(min(fresh, len(members) - 1))]
+    found = [_similar(layout, left, lower, floor) for left in range(min(fresh, len(members) - 1))]
     share = _shares(layout, found, len(members))
     length = np.diff(layout.ordered_at)
     for left, (rights, similarities) in enumerate(found):
@@ -190,7 +215,9 @@ def _alike(members: Sequence[Member], floor: float) -> Iterator[tuple[int, int, 
             yield left, right, Likeness(similarity, covered / int(length[left] + length[right]) if similarity else 0.0)
 
 
-def _similar(layout: _Layout, left: int, floor: float) -> tuple[np.ndarray, np.ndarray]:
+def _similar(
+    layout: _Layout, left: int, lower: Sequence[frozenset[int]], floor: float
+) -> tuple[np.ndarray, np.ndarray]:
     """The texts after `left` that are similar to it, and how much."""
     at, first = layout.distinct_at, int(layout.distinct_at[left + 1])
     mine = layout.distinct[at[left] : first]
@@ -202,6 +229,8 @@ def _similar(layout: _Layout, left: int, floor: float) -> tuple[np.ndarray, np.n
     both[sizes == 0] = 0
     similarity = both / np.maximum(mine.size + sizes - both, 1)
     chosen = np.flatnonzero(similarity >= floor)
+    apart = [lower[left].isdisjoint(lower[right]) for right in (chosen + left + 1).tolist()]
+    chosen = chosen[np.array(apart, dtype=bool)]
     return chosen + left + 1, similarity[chosen]
 
 
@@ -225,11 +254,8 @@ def _covered_by(layout: _Layout, text: int, others: Sequence[int]) -> dict[int, 
     layout.present[mine] = True
     hits = layout.present[runs]
     layout.present[mine] = False
-    wide = hits.copy()
-    for step in range(1, SHINGLE):
-        wide[step:] |= hits[:-step]
     starts = np.cumsum([0, *(at[o + 1] - at[o] for o in others)])[:-1]
-    return dict(zip(others, np.add.reduceat(wide, starts, dtype=np.int64).tolist(), strict=True))
+    return dict(zip(others, np.add.reduceat(_covered(hits), starts, dtype=np.int64).tolist(), strict=True))
 
 
 def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, list[Member]]]:

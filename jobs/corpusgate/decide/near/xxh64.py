@@ -20,25 +20,25 @@ def xxh64(values: np.ndarray, seed: np.uint64 | np.ndarray = SEED) -> np.ndarray
     rows, width = values.shape
     if width % 4:
         raise ValueError(f"values of {width} bytes: only whole words of four are hashed here")
-    words = np.ascontiguousarray(values).view("<u4")
+    longs, end = _words(values[:, : width // 8 * 8], "<u8"), _words(values[:, width // 8 * 8 :], "<u4")
     start = np.broadcast_to(np.asarray(seed, dtype=np.uint64), (rows,))
     with np.errstate(over="ignore"):  # arithmetic modulo 2**64 is meant
-        done = width // 32 * 8
-        out = _stripes(words[:, :done], start) if done else start + _P5
+        done = width // 32 * 4
+        out = _stripes(longs[:, :done], start) if done else start + _P5
         out = out + np.uint64(width)
-        for at in range(done, width // 8 * 2, 2):
-            out = _rotated(out ^ _round(np.uint64(0), _word(words, at)), 27) * _P1 + _P4
+        for at in range(done, width // 8):
+            out = _rotated(out ^ _round(np.uint64(0), longs[:, at]), 27) * _P1 + _P4
         if width % 8:
-            out = _rotated(out ^ (words[:, -1].astype(np.uint64) * _P1), 23) * _P2 + _P3
+            out = _rotated(out ^ (end[:, 0].astype(np.uint64) * _P1), 23) * _P2 + _P3
         out = (out ^ (out >> np.uint64(33))) * _P2
         out = (out ^ (out >> np.uint64(29))) * _P3
         return out ^ (out >> np.uint64(32))
 
 
-def _stripes(words: np.ndarray, seed: np.ndarray) -> np.ndarray:
+def _stripes(longs: np.ndarray, seed: np.ndarray) -> np.ndarray:
     lanes = [seed + _P1 + _P2, seed + _P2, seed + np.uint64(0), seed - _P1]
-    for at in range(0, words.shape[1], 8):
-        lanes = [_round(lane, _word(words, at + 2 * n)) for n, lane in enumerate(lanes)]
+    for at in range(0, longs.shape[1], 4):
+        lanes = [_round(lane, longs[:, at + n]) for n, lane in enumerate(lanes)]
     turned = [_rotated(lane, by) for lane, by in zip(lanes, (1, 7, 12, 18), strict=True)]
     out = turned[0] + turned[1] + turned[2] + turned[3]
     for lane in lanes:
@@ -50,8 +50,8 @@ def _round(lane: np.uint64 | np.ndarray, value: np.ndarray) -> np.ndarray:
     return _rotated(lane + value * _P2, 31) * _P1
 
 
-def _word(words: np.ndarray, at: int) -> np.ndarray:
-    return words[:, at].astype(np.uint64) | (words[:, at + 1].astype(np.uint64) << np.uint64(32))
+def _words(values: np.ndarray, kind: str) -> np.ndarray:
+    return np.ascontiguousarray(values).view(kind)
 
 
 def _rotated(value: np.ndarray, by: int) -> np.ndarray:
