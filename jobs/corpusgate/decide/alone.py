@@ -6,7 +6,6 @@ tests decide the same corpora by both: the same release id, the same rows (docs/
 
 from __future__ import annotations
 
-import heapq
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +19,9 @@ from corpusgate.annotation.job import void_records
 from corpusgate.decide import alone_masks, records, rules
 from corpusgate.decide.near import alone as near_alone
 from corpusgate.decide.near.rules import components
-from corpusgate.decide.outcome import Counts, rows_of
+from corpusgate.decide.outcome import Counts, batches_of
 from corpusgate.decide.records import Found, Row
+from corpusgate.lake import store
 from corpusgate.lake.lease import commit_metadata
 from corpusgate.lake.run import Run
 from corpusgate.lake.tables import TABLES
@@ -32,6 +32,9 @@ from corpusgate.sources.takedown import withdrawn
 if TYPE_CHECKING:
     from corpusgate.decide.job import Inputs
     from corpusgate.settings.place import Place
+
+#: No two values of these columns are alike, so a dictionary would be tried and given up.
+_HASHES = ("record_id", "text_sha256", "released_sha256")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,11 @@ class InMemory:
     def kept(self) -> list[Row]:
         """Those that were kept."""
         return [row for row in self.rows if row.outcome == "kept"]
+
+    @cached_property
+    def others(self) -> list[Row]:
+        """Those that were not."""
+        return [row for row in self.rows if row.outcome != "kept"]
 
     @property
     def grouped(self) -> bool:
@@ -60,36 +68,27 @@ class InMemory:
 
     def leaves(self) -> list[Bucket]:
         """The tree over all records."""
-        return buckets_of(
-            leaf(r.record_id, r.text_sha256, r.released_sha256 if r.outcome == "kept" else None, r.outcome, r.because)
-            for r in self.rows
-        )
+        kept = [leaf(r.record_id, r.text_sha256, r.released_sha256, "kept", None) for r in self.kept]
+        return buckets_of(kept + [leaf(r.record_id, r.text_sha256, None, r.outcome, r.because) for r in self.others])
 
     def items(self, grouped: bool) -> dict[str, list[Bucket]]:
         """Modality to the tree over the ids of its kept items."""
-        found: dict[str, set[str]] = defaultdict(set)
+        found: dict[str, list[str]] = defaultdict(list)
         for row in self.kept:
-            found[row.modality or ""].add(row.unit if grouped else row.record_id)
-        return {modality: buckets_of(ids) for modality, ids in found.items()}
+            found[row.modality or ""].append(row.unit if grouped else row.record_id)
+        return {modality: buckets_of(set(ids) if grouped else ids) for modality, ids in found.items()}
 
-    def drawn(self, release: str, one: draws.Draw) -> list[tuple[str, str]]:
-        """The items of a draw, in its order: id and hash of the released text."""
-        kept = [r for r in self.kept if r.modality == one.stratum]
-        if one.frame == draws.RECORDS:
-            items = {r.record_id: r.released_sha256 for r in kept}
-        else:
-            members: dict[str, list[Row]] = defaultdict(list)
-            for row in kept:
-                members[row.unit].append(row)
-            items = {unit: _digest(of) for unit, of in members.items()}
-        chosen = heapq.nsmallest(one.size, items, key=lambda item: draws.place_in_draw(one.seed, item))
-        return [(item, items[item]) for item in chosen]
+    def drawn(self, run: Run, release: str, one: draws.Draw) -> list[tuple[str, str]]:
+        """The items of a draw, in its order: id and hash of the released text. The engine that reads the tables hashes
+        them at half the cost."""
+        sql = draws.drawn_sql("datafusion", draws.RECORDS, release, one.frame, one.stratum, one.seed, one.size)
+        found = store.query(run.place, sql, [draws.RECORDS])
+        return list(zip(*(found[n].to_pylist() for n in ("record_id", "released_sha256")), strict=True))
 
     def write(self, run: Run, release: str, version: str) -> None:
         """Writes `decision` and `release_record` of the candidate."""
-        others = [r for r in self.rows if r.outcome != "kept"]
-        for name, chosen in (("decision", others), ("release_record", self.kept)):
-            _write(run.place, name, rows_of(name, chosen, release, version), release)
+        for name, chosen in (("decision", self.others), ("release_record", self.kept)):
+            _write(run.place, name, batches_of(name, chosen, release, version), release)
 
 
 def decided(run: Run, given: Inputs) -> tuple[InMemory, tuple[str, ...]] | None:
@@ -128,14 +127,14 @@ def _considered(run: Run, given: Inputs) -> tuple[list[Row], dict[str, Found]]:
     for record, rule in withdrawn(run.place).items():
         if (row := there.get(record)) is not None:
             row.source_rule = rule
-    rows = [there[key] for key in sorted(there)]
+    rows = list(there.values())
     texts = {r.text_sha256 for r in rows}
     return rows, records.findings(run.place, given.versions, run.corpus.policy.remove_signs, texts)
 
 
 def _rule(run: Run, given: Inputs, found: Mapping[str, Found], served: Sequence[str]) -> Callable[[Row], str | None]:
     """The first rule that removes a record before masks and duplicates (`rules.removal_rule`)."""
-    policy, nothing = run.corpus.policy, Found()
+    policy, nothing = run.corpus.policy, frozenset[str]()
     safety = frozenset(s.id for s in run.sources if s.safety)
     at, removed = records.exact(policy.remove_at), rules.removed_classes(policy.personal_information)
     held, unseen = frozenset(given.held), rules.sets_removed(policy.test_sets)
@@ -143,14 +142,15 @@ def _rule(run: Run, given: Inputs, found: Mapping[str, Found], served: Sequence[
 
     @cache  # of most texts nothing is found, and what is left of them has few values
     def of_plain(source: str, source_rule: str | None, language: str | None, role: str | None) -> str | None:
-        return of_found(source, source_rule, language, role, nothing)
+        return of_found(source, source_rule, language, role, Decimal(0), nothing, nothing, nothing)
 
-    def of_found(source: str, source_rule: str | None, language: str | None, role: str | None, of: Found) -> str | None:
-        facts = rules.Facts(
-            source, source_rule, language, Decimal(of.keyword_score), of.classes,
-            rules.may_hold_risk(source in safety, role, policy.risk_allowed_in),
-            frozenset(of.test_sets), frozenset(of.signs),
-        )  # fmt: skip
+    @cache  # so has what is found
+    def of_found(
+        source: str, source_rule: str | None, language: str | None, role: str | None,
+        score: Decimal, classes: frozenset[str], test_sets: frozenset[str], found_signs: frozenset[str],
+    ) -> str | None:  # fmt: skip
+        risk = rules.may_hold_risk(source in safety, role, policy.risk_allowed_in)
+        facts = rules.Facts(source, source_rule, language, score, classes, risk, test_sets, found_signs)
         return rules.removal_rule(
             facts, held=held, served=asked, remove_at=at, removed=removed, unseen=unseen, signs=signs
         )
@@ -158,7 +158,9 @@ def _rule(run: Run, given: Inputs, found: Mapping[str, Found], served: Sequence[
     def rule(row: Row) -> str | None:
         of = found.get(row.text_sha256)
         about = (row.source_id, row.source_rule, row.language, row.role)
-        return of_plain(*about) if of is None else of_found(*about, of)
+        if of is None:
+            return of_plain(*about)
+        return of_found(*about, of.keyword_score, of.classes, frozenset(of.test_sets), frozenset(of.signs))
 
     return rule
 
@@ -262,19 +264,14 @@ def _keep_first(alike: Sequence[tuple[Row, _Unit | None]], rule: str, cluster: s
             of[0].rule, of[0].cluster, of[0].survivor = rule, cluster, first[0].record_id
 
 
-def _digest(members: Sequence[Row]) -> str:
-    if all(r.group_id is None for r in members):
-        return min(r.released_sha256 for r in members)
-    return draws.group_digest((r.record_id, r.released_sha256) for r in members)
+def _write(place: Place, name: str, batches: Iterable[pa.RecordBatch], release: str) -> None:
+    from deltalake import ColumnProperties, CommitProperties, WriterProperties, write_deltalake
 
-
-def _write(place: Place, name: str, columns: Mapping[str, Sequence[object]], release: str) -> None:
-    from deltalake import CommitProperties, write_deltalake
-
-    schema = TABLES[name].schema
-    arrays = [pa.array(columns[f.name], f.type) for f in schema]
+    plain = ColumnProperties(dictionary_enabled=False)
     write_deltalake(
-        str(place.table(name)), pa.table(arrays, schema=schema), mode="overwrite",
+        str(place.table(name)), pa.RecordBatchReader.from_batches(TABLES[name].schema, batches), mode="overwrite",
         predicate=f"release_id = {draws.literal(release)}",
+        # Nearly all of it is hashes, which Snappy, as usual, does not make smaller: to try was a third of the writing.
+        writer_properties=WriterProperties(compression="UNCOMPRESSED", column_properties=dict.fromkeys(_HASHES, plain)),
         commit_properties=CommitProperties(custom_metadata=commit_metadata(place)),
     )  # fmt: skip

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+import pyarrow as pa
 
 from corpusgate.lake.dialect import one_of
 from corpusgate.lake.run import Run
+from corpusgate.lake.tables import TABLES
 from corpusgate.release.merkle import Bucket, buckets_sql, leaf_sql
 from corpusgate.review import draw as draws
 
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 Counts = dict[str, dict[str, dict[str, int]]]
 
+#: Rows that are written at a time.
+_BATCH = 8192
 _DECISION = (
     "release_id", "record_id", "source_id", "text_sha256", "outcome", "step", "rule", "version", "cluster", "survivor",
     "cause", "cause_record",
@@ -47,12 +52,12 @@ class Decided(Protocol):
         """Modality to the tree over the ids of its kept items: records, or whole groups."""
         ...
 
-    def drawn(self, release: str, one: draws.Draw) -> list[tuple[str, str]]:
-        """The items of a draw, in its order: id and hash of the released text."""
-        ...
-
     def write(self, run: Run, release: str, version: str) -> None:
         """Writes `decision` and `release_record` of the candidate, a commit each. `version`: of the policy."""
+        ...
+
+    def drawn(self, run: Run, release: str, one: draws.Draw) -> list[tuple[str, str]]:
+        """The items of a draw from what was written, in its order: id and hash of the released text."""
         ...
 
 
@@ -90,7 +95,7 @@ class InSpark:
             buckets.setdefault(r["modality"], []).append(Bucket(r["bucket"], r["root"], r["leaves"]))
         return buckets
 
-    def drawn(self, release: str, one: draws.Draw) -> list[tuple[str, str]]:
+    def drawn(self, run: Run, release: str, one: draws.Draw) -> list[tuple[str, str]]:
         """See `Decided`."""
         from pyspark.sql import functions as F
 
@@ -112,13 +117,18 @@ class InSpark:
         write_slice(kept.select(*_RELEASE_RECORD), run.place, "release_record", where)
 
 
-def rows_of(name: str, rows: Sequence[Row], release: str, version: str) -> Mapping[str, Sequence[Any]]:
-    """Rows of `decision` or `release_record`, column by column."""
-    columns = _DECISION if name == "decision" else _RELEASE_RECORD
-    given = {"release_id": release, "step": "decide", "version": version}
+def batches_of(name: str, rows: Sequence[Row], release: str, version: str) -> Iterator[pa.RecordBatch]:
+    """Rows of `decision` or `release_record`, some thousands at a time: gone through column by column, they stay in the
+    processor's cache."""
+    given, schema = {"release_id": release, "step": "decide", "version": version}, TABLES[name].schema
     renamed = {"rule": "because"}
     if name == "release_record":
         renamed = {"characters": "released_characters", "bytes": "released_bytes"}
-    return {
-        c: [given[c]] * len(rows) if c in given else list(map(attrgetter(renamed.get(c, c)), rows)) for c in columns
-    }
+    read = [(f, attrgetter(renamed.get(f.name, f.name))) for f in schema]
+    for start in range(0, len(rows), _BATCH):
+        some = rows[start : start + _BATCH]
+        columns = [
+            pa.repeat(given[f.name], len(some)) if f.name in given else pa.array(map(of, some), f.type, size=len(some))
+            for f, of in read
+        ]
+        yield pa.record_batch(columns, schema=schema)

@@ -114,13 +114,15 @@ class Found:
 def considered(
     place: Place, batches: Iterable[str], acquisitions: Iterable[str], parts: Collection[tuple[str, str]]
 ) -> dict[str, Row]:
-    """The records of a run's acquisitions by id; `parts`: (source, part of its licence) that passed in this run.
+    """The records of a run's acquisitions by id, in the order of their ids; `parts`: (source, part of its licence) that
+    passed in this run.
 
     One place that two acquisitions hold is one record: the same row whichever comes first.
     """
     sql = (
         f"SELECT {', '.join(_READ)}, personal_information_basis IS NOT NULL AS has_basis, acquisition_id "
-        f"FROM record WHERE {one_of('batch_id', batches)}"
+        # In memory rows lie as they were made: gone through in that order, each pass over them takes half the time.
+        f"FROM record WHERE {one_of('batch_id', batches)} ORDER BY record_id"
     )
     chosen = pa.array(sorted(acquisitions), pa.string())
     found: dict[str, Row] = {}

@@ -24,7 +24,7 @@ def drawn(run: Run, decided: Decided, release: str, plan: Sequence[draws.Draw]) 
     for one in plan:
         samples.append(draws.sample_row(release, one, run.corpus.item_unit, run.at))
         if one.recorded:
-            items += draws.item_rows(release, one, decided.drawn(release, one))
+            items += draws.item_rows(release, one, decided.drawn(run, release, one))
     if not samples:
         return  # nothing is kept, so there is nothing to draw from: the release gate fails it as empty
     names = ", ".join(draws.literal(s["sample_id"]) for s in samples)

@@ -19,6 +19,8 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from corpusgate.lake.dialect import Engine, joined, sha256
 
@@ -68,12 +70,10 @@ def buckets_sql(engine: Engine, leaves: str, by: tuple[str, ...] = ()) -> str:
 
 def buckets_of(leaves: Iterable[str]) -> list[Bucket]:
     """The same in plain Python, for what fits into memory."""
-    groups: dict[str, list[str]] = defaultdict(list)
-    for one in leaves:
-        groups[one[:4]].append(one)
     roots: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for prefix, members in sorted(groups.items()):
-        roots[prefix[:2]].append((prefix + _sha256("".join(sorted(members))), len(members)))
+    for prefix, group in groupby(sorted(leaves), itemgetter(slice(4))):
+        members = list(group)
+        roots[prefix[:2]].append((prefix + _sha256("".join(members)), len(members)))
     return [Bucket(p, _sha256("".join(r for r, _ in parts)), sum(n for _, n in parts)) for p, parts in roots.items()]
 
 
