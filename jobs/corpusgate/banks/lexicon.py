@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -212,7 +212,9 @@ def _keyed(words: list[Word]) -> list[Word]:
     """The same words with their match forms, folded in one batch."""
     from corpusgate.intake.detectors.keys import match_keys
 
-    return [replace(w, key=key) for w, key in zip(words, match_keys([w.word for w in words]), strict=True)]
+    keys = zip(words, match_keys([w.word for w in words]), strict=True)
+    # `dataclasses.replace` takes ten times as long, and 100,000 words are read in every worker.
+    return [Word(w.id, w.word, key, w.kind, w.risks, w.severity, w.weight, w.note, w.line) for w, key in keys]
 
 
 def _unfit(word: Word) -> Fault | None:

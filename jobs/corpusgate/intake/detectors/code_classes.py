@@ -85,15 +85,13 @@ _SYMBOLS = "#…"
 """What Gopher counts as symbols, though Unicode calls them punctuation."""
 
 
-def _class(code: int) -> int:
-    category = unicodedata.category(chr(code))
-    if category[0] == "L" or category in ("Mn", "Mc"):
-        return next((kind for a, b, kind in _ALPHABETS if a <= code < b), MARK if category[0] == "M" else OTHER)
-    if category == "Nd":
-        return DIGIT
-    if category[0] == "Z" or chr(code) in "\t\n\r\v\f":
-        return SPACE
-    return {"P": PUNCT, "S": SYMBOL}.get(category[0], OTHER)
+_KINDS = {
+    "Nd": DIGIT, "Mn": MARK, "Mc": MARK, **dict.fromkeys(("Zs", "Zl", "Zp"), SPACE),
+    **dict.fromkeys(("Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps"), PUNCT),
+    **dict.fromkeys(("Sc", "Sk", "Sm", "So"), SYMBOL),
+}  # fmt: skip
+"""Unicode's categories; letters and marks have their alphabet's class where they are in one."""
+_LETTERS = frozenset(("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc"))
 
 
 @lru_cache(maxsize=1)
@@ -103,7 +101,13 @@ def code_classes() -> np.ndarray:
 
     out = np.zeros(CODE_POINTS, dtype=np.uint8)
     codes = [*range(0x3400), *range(0xA000, 0xAC00), *range(0xF900, 0x20000)]
-    out[codes] = [_class(c) for c in codes]
+    categories = list(map(unicodedata.category, map(chr, codes)))
+    out[codes] = [_KINDS.get(c, OTHER) for c in categories]
+    letters = np.zeros(CODE_POINTS, dtype=bool)
+    letters[codes] = [c in _LETTERS for c in categories]
+    for a, b, kind in _ALPHABETS:
+        out[a:b][letters[a:b]] = kind
+    out[[ord(c) for c in "\t\n\r\v\f"]] = SPACE
     for a, b, kind in _RANGES:
         out[a:b] = kind
     han = [chr(c) for a, b in ((0x3400, 0x4DC0), (0x4E00, 0xA000)) for c in range(a, b)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -75,6 +75,21 @@ def _dropped(char: str) -> bool:
     return False
 
 
+def _changing(simple: dict[str, str]) -> list[str]:
+    """The characters that a step may do something to: of most it does nothing, and to try it on all takes long."""
+    looked_up = np.ones(CODE_POINTS, dtype=bool)
+    for a, b in _PLAIN:
+        looked_up[a:b] = False
+    looked_up[[ord(c) for c in (*simple, *LOOKALIKES)]] = True
+    chars = list(map(chr, np.flatnonzero(looked_up).tolist()))
+    composed = map(partial(unicodedata.normalize, "NFKC"), chars)
+    told = zip(chars, composed, map(str.lower, chars), map(unicodedata.category, chars), strict=True)
+    return [
+        char for char, other, low, category in told
+        if other != char or low != char or category in ("Cf", "Cc") or char in simple or char in LOOKALIKES
+    ]  # fmt: skip
+
+
 def _step(text: str, simple: dict[str, str]) -> str:
     out = []
     for char in text:
@@ -98,16 +113,12 @@ def fold_char(char: str, simple: dict[str, str]) -> str:
 
 @lru_cache(maxsize=1)
 def fold_table() -> FoldTable:
-    """The table, 4.4 MB and about a second to build, once a process. Its digest goes into the detectors' versions."""
+    """The table, 4.4 MB and a fifth of a second to build, once a process. Its digest is part of detectors' versions."""
     simple = _simplified()
     to = np.arange(CODE_POINTS, dtype=np.uint32)
-    plain = np.zeros(CODE_POINTS, dtype=bool)
-    for a, b in _PLAIN:
-        plain[a:b] = True
-    special = set(np.flatnonzero(~plain).tolist()) | {ord(c) for c in simple} | {ord(c) for c in LOOKALIKES}
     longer: list[str] = []
-    for code in sorted(special):
-        folded = fold_char(chr(code), simple)
+    for char in _changing(simple):
+        code, folded = ord(char), fold_char(char, simple)
         if len(folded) > 1:
             to[code] = CODE_POINTS + len(longer)
             longer.append(folded)
