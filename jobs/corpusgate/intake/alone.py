@@ -171,7 +171,7 @@ def _write(place: Place, plan: Plan, made: Made, name: str) -> None:
 
     write_deltalake(
         str(place.table(name)), pa.RecordBatchReader.from_batches(types, batches()), mode="overwrite",
-        predicate=one_of("batch_id", plan.read_ids),
+        predicate=one_of("batch_id", plan.read_ids), writer_properties=store.SMALL_PAGES,
         commit_properties=CommitProperties(custom_metadata=commit_metadata(place)),
     )  # fmt: skip
 

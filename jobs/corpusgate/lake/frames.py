@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from corpusgate.errors import UserError
 from corpusgate.lake.lease import commit_metadata
+from corpusgate.lake.store import SMALL_PAGES
 from corpusgate.lake.tables import TABLES, spark_schema
 from corpusgate.settings.place import Place
 
@@ -54,7 +55,7 @@ def write_few(df: DataFrame, place: Place, name: str, where: str) -> None:
     path = _there(place, name)
     rows = declared(df, name).toArrow().cast(TABLES[name].schema)
     write_deltalake(
-        str(path), rows, mode="overwrite", predicate=where,
+        str(path), rows, mode="overwrite", predicate=where, writer_properties=SMALL_PAGES,
         commit_properties=CommitProperties(custom_metadata=commit_metadata(place)),
     )  # fmt: skip
 

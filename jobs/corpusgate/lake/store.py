@@ -17,7 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Schema, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Schema, WriterProperties, write_deltalake
 
 from corpusgate.lake.lease import commit_metadata
 from corpusgate.lake.tables import NO_STATISTICS, TABLES, Table
@@ -27,6 +27,10 @@ Row = Mapping[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC"))
 PLAIN: Mapping[pa.DataType, pa.DataType] = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
 """The types of a query's columns that are views, and what they are views of."""
+
+SMALL_PAGES = WriterProperties(compression="SNAPPY", data_page_size_limit=64 << 10)
+"""For slices with texts, which are asked for by name: a text is had by unpacking its page. Spark's settings say the
+same."""
 
 
 def ensure_tables(place: Place, names: Sequence[str] | None = None) -> None:
@@ -166,9 +170,10 @@ def to_arrow(table: Table, rows: Sequence[Row]) -> pa.Table:
     """Rows as an Arrow table in the declared schema; a name that is no column is a mistake of ours and raises."""
     names = set(table.schema.names)
     for row in rows:
-        if unknown := set(row) - names:
+        if unknown := row.keys() - names:
             raise KeyError(f"{table.name} has no column {sorted(unknown)}")
-    return pa.Table.from_pylist([{n: _value(r.get(n)) for n in table.schema.names} for r in rows], schema=table.schema)
+    columns = [pa.array([_value(r.get(f.name)) for r in rows], f.type) for f in table.schema]
+    return pa.Table.from_arrays(columns, schema=table.schema)
 
 
 def version(place: Place, name: str) -> int:
