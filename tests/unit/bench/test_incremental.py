@@ -98,28 +98,47 @@ def test_the_verdict_is_of_medians() -> None:
     assert (said["none_over_fixed"], said["share_of_full"]) == (1.1, {"files": 0.1})
 
 
+def series(monkeypatch: pytest.MonkeyPatch, corpus: corpora.Corpus, work: Path, **releases: Any) -> Any:
+    """A series of rebuilds that only say what they did, in two turns; `releases`: run -> release and state."""
+    usual = {
+        "fixed": ("t", "ok"), "fixed-2": ("t", "ok"), "full": ("a", "ok"), "none": ("a", "unchanged"),
+        "files": ("b", "ok"), "spread": ("c", "ok"), "none-2": ("c", "unchanged"), "files-2": ("d", "ok"),
+    }  # fmt: skip
+    said = usual | {name.replace("_", "-"): of for name, of in releases.items()}
+    costs = iter([20.0, 10.0, 90.0, 31.0, 40.0, 80.0, 30.0, 42.0])
+    monkeypatch.setattr(incremental, "TURNS", 2)
+    monkeypatch.setattr(rebuild, "rebuild", lambda *_, **__: {"intake": rebuild.Cost(next(costs), 1.0, 1.0, 0)})
+    monkeypatch.setattr(incremental, "facts", lambda lake, run_id: row(1.0, *said[run_id])["facts"])
+    told: list[str] = []
+    rows = incremental.series(corpus, work, lambda r: told.append(r["what"]), 10)
+    return rows, told
+
+
+def test_what_is_cheap_is_measured_in_turns_and_the_middle_one_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, corpus: corpora.Corpus
+) -> None:
+    rows, told = series(monkeypatch, corpus, tmp_path)
+    assert told == ["fixed", "fixed", "full", "none", "files", "spread", "none", "files"]
+    assert {what: r["cpu"] for what, r in rows.items()} == {
+        "fixed": 10.0, "full": 90.0, "none": 30.0, "files": 40.0, "spread": 80.0,
+    }  # fmt: skip
+    assert rows["none"]["turns"] == [31.0, 30.0]
+    assert [incremental._middle([{"cpu": c} for c in cpu])["cpu"] for cpu in ((3, 1, 2), (1, 9, 8, 2))] == [2, 2]
+
+
 @pytest.mark.parametrize(
-    ("none", "files", "wrong"),
+    ("releases", "wrong"),
     [
-        (("a", "unchanged"), "b", None),
-        (("c", "ok"), "b", "Nothing was changed"),
-        (("a", "ok"), "b", "Nothing was changed"),
-        (("a", "unchanged"), "a", "no other release"),
+        ({"none": ("c", "ok")}, "Nothing was changed"),
+        ({"none": ("a", "ok")}, "Nothing was changed"),
+        ({"files": ("a", "ok")}, "no other release"),
+        ({"spread": (None, "held")}, "no other release"),
+        ({"none_2": ("b", "unchanged")}, "Nothing was changed"),
+        ({"files_2": ("c", "ok")}, "no other release"),
     ],
 )
 def test_a_rebuild_that_did_something_else_is_no_measurement(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, corpus: corpora.Corpus, none: Any, files: str, wrong: str | None
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, corpus: corpora.Corpus, releases: Any, wrong: str
 ) -> None:
-    releases = {"fixed": ("t", "ok"), "full": ("a", "ok"), "none": none, "files": (files, "ok")}
-    monkeypatch.setattr(rebuild, "rebuild", lambda lake, what, at: {"intake": rebuild.Cost(1.0, 1.0, 1.0, 0)})
-    monkeypatch.setattr(incremental, "facts", lambda lake, what: row(1.0, *releases[what])["facts"])
-    told: list[str] = []
-
-    def series() -> Any:
-        return incremental.series(corpus, tmp_path, lambda r: told.append(r["what"]), 10, ["files"])
-
-    if wrong:
-        with pytest.raises(SystemExit, match=wrong):
-            series()
-    else:
-        assert list(series()) == told == ["fixed", "full", "none", "files"]
+    with pytest.raises(SystemExit, match=wrong):
+        series(monkeypatch, corpus, tmp_path, **releases)
