@@ -134,18 +134,14 @@ def _considered(run: Run, given: Inputs) -> tuple[list[Row], dict[str, Found]]:
 
 def _rule(run: Run, given: Inputs, found: Mapping[str, Found], served: Sequence[str]) -> Callable[[Row], str | None]:
     """The first rule that removes a record before masks and duplicates (`rules.removal_rule`)."""
-    policy, nothing = run.corpus.policy, frozenset[str]()
+    policy, zero, nothing = run.corpus.policy, Decimal(0), frozenset[str]()
     safety = frozenset(s.id for s in run.sources if s.safety)
     at, removed = records.exact(policy.remove_at), rules.removed_classes(policy.personal_information)
     held, unseen = frozenset(given.held), rules.sets_removed(policy.test_sets)
     signs, asked = frozenset(policy.remove_signs), served if policy.remove_languages_not_served else None
 
-    @cache  # of most texts nothing is found, and what is left of them has few values
-    def of_plain(source: str, source_rule: str | None, language: str | None, role: str | None) -> str | None:
-        return of_found(source, source_rule, language, role, Decimal(0), nothing, nothing, nothing)
-
-    @cache  # so has what is found
-    def of_found(
+    @cache  # of most texts nothing is found, and what there is has few values
+    def first(
         source: str, source_rule: str | None, language: str | None, role: str | None,
         score: Decimal, classes: frozenset[str], test_sets: frozenset[str], found_signs: frozenset[str],
     ) -> str | None:  # fmt: skip
@@ -159,8 +155,8 @@ def _rule(run: Run, given: Inputs, found: Mapping[str, Found], served: Sequence[
         of = found.get(row.text_sha256)
         about = (row.source_id, row.source_rule, row.language, row.role)
         if of is None:
-            return of_plain(*about)
-        return of_found(*about, of.keyword_score, of.classes, frozenset(of.test_sets), frozenset(of.signs))
+            return first(*about, zero, nothing, nothing, nothing)
+        return first(*about, of.keyword_score, of.classes, frozenset(of.test_sets), frozenset(of.signs))
 
     return rule
 

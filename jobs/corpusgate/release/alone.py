@@ -45,7 +45,7 @@ _KEPT = (
 )
 _ORIGINS = "SELECT record_id AS id, url, acquisition_id AS first FROM record WHERE {batches}"
 # One place that two sources' batches name is one record; whichever comes first, the same address.
-_FIRST_ORIGINS = f"SELECT id, min(url) AS url, min(first) AS first FROM ({_ORIGINS}) AS all GROUP BY id"
+_FIRST_ORIGINS = f"SELECT id, min(url) AS url, min(first) AS first FROM ({_ORIGINS}) AS named GROUP BY id"
 
 
 def kept(run: Run, release: str, licences: Iterable[tuple[str, str, str | None]]) -> pa.Table:
