@@ -28,6 +28,9 @@ def step(
     source: Annotated[str | None, typer.Option("--source", help="For the steps that go source by source.")] = None,
 ) -> None:
     """Runs one step of a rebuild; ends with 1 where the step holds something back."""
+    from corpusgate.lake.alone import without_pandas
+
+    without_pandas()
     result = flow.run_step(name, corpus=corpus, run_id=run_id, at=moment(at), source=source)
     typer.echo(line(result))
     if result.state not in ("ok", "unchanged"):

@@ -16,7 +16,7 @@ _HEX = re.compile(r"^[0-9a-f]{8,64}$")
 _ORIGIN = """
 SELECT r.record_id, r.batch_id, r.source_id, s.title AS source_title, s.kind, s.provider, r.locator, r.url, r.title,
        r.text_sha256, r.language, r.script, r.characters, r.role, r.group_id, r.turn, r.source_rule,
-       r.personal_information_basis, r.licence_part,
+       r.personal_information_basis, r.licence_part, r.raw_sha256,
        a.acquisition_id, a.name AS file, a.purl, a.sha256 AS file_sha256, a.fetched_at, a.run_id AS acquired_by_run
 FROM record r LEFT JOIN acquisition a ON r.acquisition_id = a.acquisition_id
 LEFT JOIN (SELECT source_id, title, kind, provider,
@@ -91,6 +91,7 @@ def as_text(told: dict[str, Any]) -> str:
             f"    found at  {tame(str(r['locator']), 100)} in {tame(str(r['file']), 80)}",
             f"    acquired  {r['fetched_at']} by run {r['acquired_by_run']}, from {r['purl']}",
             f"    file      sha256 {r['file_sha256']}",
+            *([f"    line      sha256 {r['raw_sha256']}"] if r["raw_sha256"] else []),
             f"    text      {r['characters']} characters, language {r['language']}, script {r['script']}",
         ]
         lines += [f"    group     {r['group_id']}: {r['role']}, turn {r['turn']}"] if r["group_id"] else []

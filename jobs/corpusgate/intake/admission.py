@@ -10,27 +10,25 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from heapq import heappush, heapreplace
-from pathlib import Path
 from typing import Any
 
-from corpusgate.collect import store as in_store
-from corpusgate.decide.rules import may_hold_risk
 from corpusgate.errors import UserError
 from corpusgate.gates import statistics
 from corpusgate.intake import detectors
 from corpusgate.intake.detectors.model import Kit, Screened
-from corpusgate.intake.items import Fault, Item
+from corpusgate.intake.draw import assessed, drawn_from, here, rank, records
 from corpusgate.intake.kit import kit_for
 from corpusgate.intake.labels import counted, labels
-from corpusgate.intake.read import EXTRACTION_VERSION, in_parts, read_items
+from corpusgate.intake.plan import batch_of
+from corpusgate.intake.read import EXTRACTION_VERSION
 from corpusgate.intake.reserve import TIMES, Ranked, Reserve, remember, remembered
-from corpusgate.intake.rules import Ordinals, licence_part, locator, record_id, text_sha256
+from corpusgate.intake.standing import Standing, lines_of, standing, stands
+from corpusgate.intake.states import read_report, read_state
+from corpusgate.lake.dialect import literal, sha256
 from corpusgate.lake.run import Run, StepResult
 from corpusgate.settings.control import Control
 from corpusgate.settings.load import load_file
@@ -39,43 +37,7 @@ from corpusgate.settings.source import Source
 
 CONTROL = "45654-4-1-1-a"
 EXAMPLES = 20
-OBJECTS, BEGINNING = 16, 64 << 20
-"""Of what stays in its store so many objects are assessed, and of a big file of lines so many bytes."""
 _EXACT = Decimal("0.000001")
-
-
-@dataclass(slots=True)
-class Draw:
-    """The `size` records with the smallest SHA-256 of `seed|record_id` of all that are offered.
-
-    `frame` counts the records offered and `faults` what could not be read.
-    """
-
-    seed: str
-    size: int
-    frame: int = 0
-    faults: Counter[str] = field(default_factory=Counter)
-    _heap: list[tuple[int, str, str]] = field(default_factory=list)  # the largest rank first, as a negative number
-    _ids: set[str] = field(default_factory=set)
-
-    def offer(self, record: str, text: str) -> None:
-        """Takes the record if it is among the smallest so far. One offered twice is taken once."""
-        self.frame += 1
-        rank = -int(_rank(self.seed, record), 16)
-        full = len(self._heap) == self.size
-        if record in self._ids or (full and rank <= self._heap[0][0]):
-            return
-        self._ids.add(record)
-        if full:
-            _, gone, _ = heapreplace(self._heap, (rank, record, text))
-            self._ids.discard(gone)
-        else:
-            heappush(self._heap, (rank, record, text))
-
-    @property
-    def taken(self) -> list[tuple[str, str]]:
-        """Record ids and stored texts, in the order of the draw."""
-        return [(record, text) for _, record, text in sorted(self._heap, reverse=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +105,9 @@ def sampled_texts(run: Run, source: Source, wanted: AbstractSet[str]) -> Iterato
     fetch = run.result("fetch", source.id)
     assert fetch is not None  # who has a sample has it
     for fact in assessed(fetch.facts["acquisitions"], run.corpus.seed):
-        with _here(source, fact) as (path, end):
-            for record, text, _ in _records(source, path, fact["name"], frozenset(), Counter(), end):
-                if record in wanted:
+        with here(source, fact) as (path, end):
+            for record, text, _ in records(source, path, fact["name"], frozenset(), Counter(), end):
+                if record in wanted and text is not None:
                     yield record, text
 
 
@@ -154,13 +116,16 @@ def drawn(run: Run, source: Source, kit: Kit) -> Reserve:
     none does. Only acquisitions that no earlier run read are read, unless too little of what it kept is there still."""
     fetch, licence = run.result("fetch", source.id), run.result("licence", source.id)
     assert fetch is not None and licence is not None  # admission has looked
-    passing = frozenset(p["part"] for p in licence.facts.get("parts", []) if p["verdict"] == "pass")
+    passing = batch_of(source, fetch.facts, licence.facts).parts
     facts = {a["acquisition_id"]: a for a in assessed(fetch.facts["acquisitions"], run.corpus.seed)}
     key, size = _key(run, source, passing, kit), source.admission.sample * TIMES
-    kept = remembered(run.place, source.id, key, size).only(facts)
+    there = remembered(run.place, source.id, key, size)
+    kept = there.only(facts)
     fresh = {a: f for a, f in facts.items() if a not in kept.frames}
     if fresh:
-        _offer(run, source, passing, kit, kept, fresh)
+        # what a record's line says of its role may change with its text unchanged
+        judged = {} if source.safety else {r.record: r.risks for r in there.ranked}
+        _offer(run, source, passing, kit, kept, fresh, _above(run, source, kept.floor), judged)
     if kept.sample(source.admission.sample) is None:
         kept = Reserve(size)
         _offer(run, source, passing, kit, kept, facts)
@@ -168,52 +133,46 @@ def drawn(run: Run, source: Source, kit: Kit) -> Reserve:
     return kept
 
 
+def _above(run: Run, source: Source, floor: str | None) -> Standing | None:
+    """Lines of the source's last state whose records rank above the floor, so that nothing is lost by not reading
+    them; None where that state was read in another way, or is none."""
+    fetch, licence = run.result("fetch", source.id), run.result("licence", source.id)
+    state = read_state(run.place, source.id)
+    report = read_report(run.place, state.batch_id) if state else None
+    if floor is None or state is None or report is None or fetch is None or licence is None:
+        return None
+    same = report.get("way_sha256") == batch_of(source, fetch.facts, licence.facts).way_sha256
+    if not same or not stands(run.place, state, report):
+        return None
+    ranked = sha256("datafusion", f"concat({literal(f'{run.corpus.seed}|')}, record_id)")
+    stay = {a["acquisition_id"] for a in fetch.facts["acquisitions"]}
+    return standing(source, lines_of(run.place, state, report, stay, f"{ranked} > {literal(floor)}"))
+
+
 def _offer(
-    run: Run, source: Source, passing: frozenset[str], kit: Kit, kept: Reserve, facts: Mapping[str, Mapping[str, Any]]
-) -> None:
-    """Reads these acquisitions, and screens what of them is in the reserve in the end."""
-    texts: dict[str, str] = {}
-    allowed = run.corpus.policy.risk_allowed_in
+    run: Run, source: Source, passing: frozenset[str], kit: Kit, kept: Reserve, facts: Mapping[str, Mapping[str, Any]],
+    above: Standing | None = None, judged: Mapping[str, tuple[str, ...]] | None = None,
+) -> None:  # fmt: skip
+    """Reads these acquisitions, and screens what of them is in the reserve in the end. `above`: lines that need no
+    reading; `judged`: record to risks, as an earlier run found them."""
+    texts, known = dict[str, str](), judged or {}
     for acquisition, fact in sorted(facts.items()):
-        draw = Draw(run.corpus.seed, kept.size)
-        with _here(source, fact) as (path, end):
-            for record, text, role in _records(source, path, fact["name"], passing, draw.faults, end):
-                # what may hold risk counts among the records drawn, and nothing is looked for in it
-                draw.offer(record, "" if may_hold_risk(source.safety, role, allowed) else text)
+        asked = (run, source, passing, kept.size, fact)
+        draw = drawn_from(*asked, above) or drawn_from(*asked)
+        assert draw is not None  # nothing stood
         taken = dict(draw.taken)
-        ranked = [Ranked(_rank(draw.seed, record), record, acquisition) for record in taken]
+        ranked = [Ranked(rank(draw.seed, record), record, acquisition) for record in taken]
         kept.add(acquisition, draw.frame, draw.faults, ranked, len(ranked) < kept.size)
         texts |= taken
         there = {r.record for r in kept.ranked}
         texts = {record: text for record, text in texts.items() if record in there}
+    kept.ranked = [replace(r, risks=known[r.record]) if r.record in texts.keys() & known else r for r in kept.ranked]
+    texts = {record: text for record, text in texts.items() if record not in known}
     if not texts:
         return
     said = detectors.load(kit).screen(list(texts.values()))
     bad = dict(judge(list(texts), said, run.corpus.policy.remove_at).bad)
     kept.ranked = [replace(r, risks=bad.get(r.record, ())) if r.record in texts else r for r in kept.ranked]
-
-
-def assessed(facts: Sequence[Mapping[str, Any]], seed: str) -> list[Mapping[str, Any]]:
-    """The acquisitions of which records are drawn: all that lie here, and of objects that stay in their store the
-    `OBJECTS` with the smallest SHA-256 of seed and id, since this step brings what it reads."""
-    away = [f for f in facts if in_store.stays(f["path"])]
-    chosen = sorted(away, key=lambda f: _rank(seed, f["acquisition_id"]))[:OBJECTS]
-    return [f for f in facts if not in_store.stays(f["path"])] + chosen
-
-
-@contextmanager
-def _here(source: Source, fact: Mapping[str, Any]) -> Generator[tuple[Path, int | None]]:
-    """Where the acquisition's bytes can be read, and up to where: of a big file of lines in a store the beginning."""
-    if not in_store.stays(fact["path"]):
-        yield Path(fact["path"]), None
-        return
-    end = BEGINNING if fact["bytes"] > BEGINNING and in_parts(source.reader) and _plain(fact["name"]) else None
-    with in_store.here(source, fact["path"], fact["etag"], fact["bytes"], 0, end) as here:
-        yield here.path, end
-
-
-def _plain(name: str) -> bool:
-    return not name.lower().endswith((".gz", ".zst", ".bz2", ".xz"))
 
 
 def _key(run: Run, source: Source, passing: frozenset[str], kit: Kit) -> str:
@@ -226,10 +185,6 @@ def _key(run: Run, source: Source, passing: frozenset[str], kit: Kit) -> str:
     return hashlib.sha256(json.dumps(body, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
-def _rank(seed: str, record: str) -> str:
-    return hashlib.sha256(f"{seed}|{record}".encode()).hexdigest()
-
-
 def judge(records: Sequence[str], screened: Sequence[Screened], remove_at: float) -> Judged:
     """Which records are bad: those whose keyword findings of the 29 risks of A.1 to A.4 weigh `remove_at` or more."""
     keyword = {d.NAME for d in detectors.DETECTORS if d.FAMILY == "keyword"}
@@ -240,19 +195,6 @@ def judge(records: Sequence[str], screened: Sequence[Screened], remove_at: float
         if weight >= Decimal(str(remove_at)):
             bad.append((record, tuple(sorted({f.risk for f in counted}))))
     return Judged(len(records), tuple(bad))
-
-
-def _records(
-    source: Source, path: Path, name: str, passing: frozenset[str], faults: Counter[str], end: int | None = None
-) -> Iterator[tuple[str, str, str]]:
-    ordinals = Ordinals()
-    for found in read_items(path, name, source.reader, end=end):
-        if isinstance(found, Fault):
-            faults[found.reason] += 1
-        elif isinstance(found, Item) and (not passing or licence_part(found.member, source.licence) in passing):
-            sha256 = text_sha256(found.text)
-            where = locator(found, sha256, ordinals(found, sha256))
-            yield record_id(source.id, where, sha256), found.text, found.role
 
 
 def _result(

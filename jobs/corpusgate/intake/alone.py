@@ -1,12 +1,14 @@
-"""Intake without Spark, for what is small beside the start of a JVM: a few files that changed, or a small corpus.
+"""Intake without Spark, for what is small beside the start of a JVM: a few files that changed, a little in many files,
+or a small corpus.
 
 The driver reads and screens as a worker does (`stage.py`), and asks the tables by their hash columns alone, batch by
 batch. What comes out is what `frames.py` and `exceptions.py` make of the same staged rows; the tests compare the two.
+Lines that stood in a source's last state are not read (`standing.py`): their records go over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +21,8 @@ from corpusgate.intake.plan import BY_BATCH, Carried, Plan
 from corpusgate.intake.slices import SLICES, Made, Row
 from corpusgate.intake.splits import Split
 from corpusgate.intake.stage import DUPLICATE, STAGED, screener, stage
+from corpusgate.intake.standing import Standing, lines_of, standing, stands
+from corpusgate.intake.states import read_report
 from corpusgate.lake import store
 from corpusgate.lake.alone import among, picked
 from corpusgate.lake.dialect import one_of
@@ -27,35 +31,69 @@ from corpusgate.lake.tables import TABLES
 from corpusgate.settings.place import Place
 
 CHARACTERS = 64 << 20
-"""Characters of all texts together, known ones too: beyond, Spark does it (a small archive can hold much)."""
+"""Characters of all texts together that are not known: beyond, Spark does it (a small archive can hold much)."""
+LOOKED = 16
+"""So many times the bytes to be read are looked through where half of them stood there before."""
 
 
 def fits(plan: Plan, splits: Sequence[Split], there: Mapping[str, Mapping[str, int]], most: int) -> bool:
-    """Whether this is small enough: `most` bytes to read, nothing to be screened again, no slice to be written over."""
+    """Whether this may be small enough: `most` bytes to read, or many more that stood there before; nothing to be
+    screened again, no slice to be written over."""
     over = any(there[name].get(b) for name in BY_BATCH for b in plan.read_ids)
-    return bool(plan.read) and not plan.again and not over and sum(s.size for s in splits) <= most
+    return bool(plan.read) and not plan.again and not over and sum(s.size for s in splits) <= LOOKED * most
 
 
-def execute(place: Place, plan: Plan, splits: Sequence[Split], known: str | None) -> counts.ByBatch | None:
+def unread(place: Place, plan: Plan, splits: Sequence[Split], most: int) -> dict[str, Standing] | None:
+    """The lines that stood in the last states of the sources that are read; None where what else there is may be more
+    than `most` bytes."""
+    found, over = dict[str, Standing](), {o.batch_id: o.acquisitions for o in plan.carried.values()}
+    for source in (b.source for b in plan.read if b.source.id in plan.same_way):
+        state = plan.before[source.id]
+        report = read_report(place, state.batch_id)
+        if state.batch_id in plan.known and report is not None and stands(place, state, report):
+            goes = over.get(state.batch_id, {})
+            found[source.id] = standing(source, lines_of(place, state, report, goes))
+    size, stood = sum(s.size for s in splits), sum(s.bytes for s in found.values())
+    return found if size <= most or (size <= 2 * stood and stood <= LOOKED * most) else None
+
+
+def execute(
+    place: Place, plan: Plan, splits: Sequence[Split], known: str | None, stood: Mapping[str, Standing]
+) -> counts.ByBatch | None:
     """Reads, screens and writes; what came out of each batch's acquisitions. None where it is too much after all."""
-    staged = _staged(plan, splits, known)
+    staged = _staged(plan, splits, known, stood)
     if staged is None:
         return None
-    made = Made(staged, _records(staged))
+    made = Made(staged, _records(staged), stood)
     if not _told(place, plan, made):
-        return execute(place, plan, splits, None)  # a text begins like a known one and is another
-    counted = counts.of_staging(plan, _counts(made))
+        # a text begins like a known one and is another
+        return execute(place, plan, splits, None, _without(stood, ()))
+    if twice := _twice(made):
+        return execute(place, plan, splits, known, _without(stood, twice))
+    counted = counts.of_staging(plan, _counts(plan, made))
     _shadows(made, counted)
     for name in BY_BATCH:
         _write(place, plan, made, name)
     return counted
 
 
-def _staged(plan: Plan, splits: Sequence[Split], known: str | None) -> pa.Table | None:
+def _without(stood: Mapping[str, Standing], records: Collection[str]) -> dict[str, Standing]:
+    return {source: one.without(records) for source, one in stood.items()}
+
+
+def _twice(made: Made) -> set[str]:
+    """Records that stand and came once more: which of two lines a record is made of only a reading of both tells."""
+    stood = made.stood.values()
+    read = {r.record_id for r in made.records}
+    return set[str]().union(*(one.repeated for one in stood), *(one.found.keys() & read for one in stood))
+
+
+def _staged(plan: Plan, splits: Sequence[Split], known: str | None, stood: Mapping[str, Standing]) -> pa.Table | None:
     batches, characters = [], 0
-    for batch in stage(splits, plan.work(known), screener(plan.kit, plan.versions)):
+    for batch in stage(splits, plan.work(known, stood), screener(plan.kit, plan.versions)):
         batches.append(batch)
-        characters += sum(n or 0 for n in batch.column("characters").to_pylist())
+        told = zip(batch.column("characters").to_pylist(), batch.column("known").to_pylist(), strict=True)
+        characters += sum(n or 0 for n, at_hand in told if not at_hand)
         if characters > CHARACTERS:
             return None
     return pa.Table.from_batches(batches, STAGED).combine_chunks()
@@ -126,7 +164,7 @@ class _Count:
     rows: int
 
 
-def _counts(made: Made) -> Iterator[_Count]:
+def _counts(plan: Plan, made: Made) -> Iterator[_Count]:
     twins = {r.at for r in made.records if r.twin}
     found: dict[tuple[str, str, str, str | None], int] = {}
     names = ("batch_id", "acquisition_id", "outcome", "rule")
@@ -134,6 +172,11 @@ def _counts(made: Made) -> Iterator[_Count]:
     for at, (batch, of, outcome, rule) in enumerate(rows):
         key = (batch, of, "removed", DUPLICATE) if at in twins else (batch, of, outcome, rule)
         found[key] = found.get(key, 0) + 1
+    for batch in plan.read:
+        if (stood := made.stood.get(batch.source.id)) is not None:
+            for split in stood.found.values():
+                key = (batch.id, split.acquisition_id, "record", None)
+                found[key] = found.get(key, 0) + 1
     return (_Count(*key, n) for key, n in found.items())
 
 
@@ -186,20 +229,59 @@ def _over(place: Place, plan: Plan, made: Made, name: str) -> Iterator[pa.Record
     names, lost = TABLES[name].schema.names, pa.array(sorted(made.lost), pa.string())
     at = names.index("batch_id")
     goes = {over.batch_id: (batch, _ids(over)) for batch, over in plan.carried.items()}
+    stood = _stood(plan, made) if name == "record" else {}
     columns = ", ".join(f'"{n}"' for n in names)
-    for rows in store.stream(place, f"SELECT {columns} FROM {name} WHERE {one_of('batch_id', goes)}", [name]):
+    where = one_of("batch_id", goes.keys() | stood.keys())
+    for rows in store.stream(place, f"SELECT {columns} FROM {name} WHERE {where}", [name]):
         for of in rows.column(at).unique().to_pylist():
+            here = pc.call_function("equal", [rows.column(at).cast(pa.string()), of])
+            if of in stood:
+                yield from _again(rows, here, *stood[of])
+            if of not in goes:
+                continue
             to, acquisitions = goes[of]
-            there = pc.call_function("equal", [rows.column(at).cast(pa.string()), of])
-            there = pc.call_function("and", [there, among(rows.column("acquisition_id"), acquisitions)])
+            there = pc.call_function("and", [here, among(rows.column("acquisition_id"), acquisitions)])
             if name == "record" and len(lost):
                 there = pc.call_function("and_not", [there, among(rows.column("record_id"), lost)])
-            if not there.true_count:
-                continue
-            whole = there.true_count == rows.num_rows
-            kept = rows if whole else store.plain(rows).filter(there).cast(rows.schema)
-            under = pa.array([to] * kept.num_rows, kept.schema.field(at).type)
-            yield kept.set_column(at, kept.schema.field(at), under)
+            if there.true_count:
+                kept = _chosen(rows, there)
+                yield _with(kept, batch_id=[to] * kept.num_rows)
+
+
+def _stood(plan: Plan, made: Made) -> dict[str, tuple[str, Mapping[str, Split]]]:
+    """Last batch of each source of which lines stand -> its new batch, and in which split which record stands."""
+    mine = {b.source.id: b.id for b in plan.read}
+    return {plan.before[source].batch_id: (mine[source], one.found) for source, one in made.stood.items() if one.found}
+
+
+def _again(rows: pa.RecordBatch, here: Any, to: str, found: Mapping[str, Split]) -> Iterator[pa.RecordBatch]:
+    """Rows of records that stand, under the batch and the acquisitions of which they are now; `here`: which may."""
+    ids = zip(rows.column("record_id").to_pylist(), here.to_pylist(), strict=True)
+    splits = [found.get(record) if mine else None for record, mine in ids]
+    there = pa.array([split is not None for split in splits], pa.bool_())
+    if not there.true_count:
+        return
+    kept, now = _chosen(rows, there), [split for split in splits if split is not None]
+    since = kept.column("first_acquired_at")
+    fetched = pa.array([split.fetched_at for split in now], since.type)
+    earlier = pc.call_function("less", [since, fetched])
+    yield _with(
+        kept, batch_id=[to] * kept.num_rows, acquisition_id=[split.acquisition_id for split in now],
+        first_acquired_at=pc.call_function("if_else", [earlier, since, fetched]),
+    )  # fmt: skip
+
+
+def _chosen(rows: pa.RecordBatch, there: Any) -> pa.RecordBatch:
+    return rows if there.true_count == rows.num_rows else store.plain(rows).filter(there).cast(rows.schema)
+
+
+def _with(rows: pa.RecordBatch, **columns: Any) -> pa.RecordBatch:
+    """The rows with these columns in place of their own, in the types of those."""
+    for name, values in columns.items():
+        at = rows.schema.get_field_index(name)
+        field = rows.schema.field(at)
+        rows = rows.set_column(at, field, values if isinstance(values, pa.Array) else pa.array(values, field.type))
+    return rows
 
 
 def _ids(over: Carried) -> pa.Array:

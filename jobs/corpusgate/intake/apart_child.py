@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from corpusgate.intake.document import DOCUMENT_MAX
-from corpusgate.intake.items import Fault, Item, Signal
+from corpusgate.intake.items import Fault, Found, Item
 from corpusgate.intake.members import Member
 from corpusgate.intake.read import shielded
 from corpusgate.intake.unpack import LIMITS, decompressed
@@ -75,7 +75,7 @@ def _most_resident() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
 
 
-def _found(request: dict[str, Any], content: bytes, out: BinaryIO) -> Iterator[Item | Fault | Signal]:
+def _found(request: dict[str, Any], content: bytes, out: BinaryIO) -> Iterator[Found]:
     reader, member = _reader(request["reader"]), _member(request, content)
     module = import_module(request["module"])
     more: dict[str, Any] = {}

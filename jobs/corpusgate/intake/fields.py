@@ -28,15 +28,16 @@ class Fields:
         self._said: set[str] = set()
         self.declared = self._known - set(reader.ignore)
 
-    def read(self, row: Mapping[str, Any]) -> Iterator[Item | Fault | Signal]:
+    def read(self, row: Mapping[str, Any], raw_sha256: str | None = None) -> Iterator[Item | Fault | Signal]:
         """The row's record, or why there is none, after a signal for each field that is new and unknown.
 
-        Of fine-tuning data a record for each turn, or one fault for the whole row.
+        Of fine-tuning data a record for each turn, or one fault for the whole row. `raw_sha256`: of the line that is
+        the row.
         """
         yield from self.signals(row)
         chat = self._reader.chat
         if chat is None:
-            yield self._item(row)
+            yield self._item(row, raw_sha256)
             return
         yield from self._new(names_in_turns(row, chat))
         try:
@@ -76,7 +77,7 @@ class Fields:
         plain = [as_text(turn) for turn in node if not isinstance(turn, dict | list)]
         return "\n".join(t for t in plain if t is not None) if len(plain) == len(node) else None
 
-    def _item(self, row: Mapping[str, Any]) -> Item | Fault:
+    def _item(self, row: Mapping[str, Any], raw_sha256: str | None = None) -> Item | Fault:
         text = row.get(self._text)
         if not isinstance(text, str) or not text.strip():
             kind = "blank" if isinstance(text, str) else type(text).__name__
@@ -88,7 +89,7 @@ class Fields:
             return Fault(self._member, broken.reason, broken.detail)
         return Item(
             self._member, text, key, attributes.get("title"), attributes.get("url"), role, attributes.get("group_id"),
-            turn, attributes,
+            turn, attributes, raw_sha256,
         )  # fmt: skip
 
     def _conversation(self, row: Mapping[str, Any], chat: Chat) -> list[Item]:

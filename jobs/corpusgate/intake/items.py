@@ -1,4 +1,5 @@
-"""What reading yields: a record, one that could not be read, or a field that nobody declared. Plain data."""
+"""What reading yields: a record, one that could not be read, a field that nobody declared, or a line that stood there
+before. Plain data."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ class Item:
     `member` is its path inside the acquisition. As `read.read_items` hands it out, `text` is the stored text (decoded,
     NFC, LF) and can be written as UTF-8. `attributes` holds every declared field of the source as text, under the name
     that the declaration gives it, also those that fill `title`, `url` and the like. Records with one `group_id` stay
-    together: what a conversation is made of, `turn` by turn.
+    together: what a conversation is made of, `turn` by turn. `raw_sha256` is the hash of the line of UTF-8 that says
+    all of it and nothing else, where there is one.
     """
 
     member: str
@@ -25,6 +27,7 @@ class Item:
     group_id: str | None = None
     turn: int | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+    raw_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +51,14 @@ class Signal:
 
     member: str
     field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """A line that gave the record `record_id` in the source's last state: it is not read again."""
+
+    member: str
+    record_id: str
+
+
+Found = Item | Fault | Signal | Stands

@@ -93,7 +93,9 @@ def _execute(run: Run, plan: Plan, write: Write | None, profile: Profile) -> int
             states.forget_report(place, batch.id)  # from here on its slices may be half written
     counted = None
     if write is None and alone.fits(plan, splits, before, profile.alone_bytes):
-        counted = alone.execute(place, plan, splits, _known(place, folder, plan))
+        stood = alone.unread(place, plan, splits, profile.alone_bytes)
+        if stood is not None:
+            counted = alone.execute(place, plan, splits, _known(place, folder, plan), stood)
     if counted is None:
         counted = _by_spark(run, plan, splits, write, profile)
     _report(place, plan, counted)

@@ -21,6 +21,7 @@ from corpusgate.intake.kit import kit_for
 from corpusgate.intake.read import EXTRACTION_VERSION
 from corpusgate.intake.splits import bins, splits
 from corpusgate.intake.stage import Work
+from corpusgate.intake.standing import Standing
 from corpusgate.intake.states import State, forget_report, read_report, read_state
 from corpusgate.lake import store
 from corpusgate.lake.run import Run
@@ -109,12 +110,13 @@ class Plan:
         """Batches whose screening is made anew."""
         return [b.id for b in (*self.read, *self.again)]
 
-    def work(self, known: str | None = None) -> Work:
-        """What the workers that read are told; `known`: file of texts that need no screening (`intake/known.py`)."""
+    def work(self, known: str | None = None, standing: Mapping[str, Standing] | None = None) -> Work:
+        """What who reads is told; `known`: file of texts that need no screening (`intake/known.py`); `standing`: lines
+        of a source that need no reading."""
         return Work(
             {b.source.id: b.source for b in self.read}, {b.source.id: b.id for b in self.read},
             {b.source.id: b.parts for b in self.read}, self.kit, self.versions,
-            {b.source.id: b.register[0] for b in self.read if b.register}, known,
+            {b.source.id: b.register[0] for b in self.read if b.register}, known, standing or {},
         )  # fmt: skip
 
 
@@ -166,12 +168,17 @@ def batches(run: Run) -> list[Batch]:
                 f"The source {source.id} has no result of {', '.join(missing)} in run {run.id}: nothing is read of a "
                 f"source before it is admitted. Run `corpusgate step {missing[0]} --source {source.id}` first."
             )
-        acquisitions = tuple(fetch.facts["acquisitions"])
-        passing = frozenset(p["part"] for p in licence.facts["parts"] if p["verdict"] == "pass")
-        found = (licence.facts.get("papers") or {}).get("register")
-        register = (found["path"], found["sha256"]) if found else None
-        made.append(Batch(fetched_batch(acquisitions), source, acquisitions, passing, register))
+        made.append(batch_of(source, fetch.facts, licence.facts))
     return made
+
+
+def batch_of(source: Source, fetched: Mapping[str, Any], licensed: Mapping[str, Any]) -> Batch:
+    """The source's batch, by the facts of its fetch and licence steps."""
+    acquisitions = tuple(fetched["acquisitions"])
+    passing = frozenset(p["part"] for p in licensed.get("parts", ()) if p["verdict"] == "pass")
+    found = (licensed.get("papers") or {}).get("register")
+    register = (found["path"], found["sha256"]) if found else None
+    return Batch(fetched_batch(acquisitions), source, acquisitions, passing, register)
 
 
 def fetched_batches(run: Run) -> dict[str, str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -16,7 +17,7 @@ from corpusgate.errors import ConfigError
 from corpusgate.intake import encoding, readers
 from corpusgate.intake.apart import read_apart
 from corpusgate.intake.encoding import Undecodable
-from corpusgate.intake.items import Fault, Item, Signal
+from corpusgate.intake.items import Fault, Found, Item, Signal
 from corpusgate.intake.members import UNREADABLE, Member, members
 from corpusgate.intake.rules import stored_text
 from corpusgate.intake.unpack import LimitExceeded
@@ -66,17 +67,21 @@ REASONS: dict[str, str] = {
     "unsafe_name": "a member name that is absolute, leads out, or cannot be shown",
 }
 
+Stood = Callable[[str], Mapping[str, str]]
+"""From a member to the lines that stood there before: the hash of each to the record that it gave."""
+
 _FORMAT = re.compile(r"[a-z][a-z0-9]*")
 
 
 def read_items(
-    path: Path, name: str, reader: Reader, *, start: int = 0, end: int | None = None
-) -> Iterator[Item | Fault | Signal]:
+    path: Path, name: str, reader: Reader, *, start: int = 0, end: int | None = None, stood: Stood | None = None
+) -> Iterator[Found]:
     """Records of one acquisition: `path` holds its bytes, `name` is its own name.
 
     Texts come out as stored texts (NFC, LF). Nothing that the bytes hold raises: what cannot be read is a `Fault`. A
     field that nobody declared is a `Signal`, once. `start` and `end` choose the records that begin in a range of
-    bytes; only where `split_reader` says so.
+    bytes; only where `split_reader` says so. A line that `stood` names comes out as `Stands`; where it is given,
+    records that are lines come with the hash of theirs.
 
     Raises:
         ConfigError: the format does not exist or its options are wrong.
@@ -91,12 +96,14 @@ def read_items(
         if getattr(module, "APART", False):
             results = read_apart(module, member, reader)
         else:
-            part = {"start": start, "end": end} if start or end is not None else {}
-            results = module.read(member, reader, **part)
+            more: dict[str, Any] = {"start": start, "end": end} if start or end is not None else {}
+            if stood is not None and getattr(module, "SPLITTABLE", False):
+                more["stood"] = stood(member.name)
+            results = module.read(member, reader, **more)
         for found in shielded(member, results):
             if isinstance(found, Item):
                 yield _checked(found)
-            elif isinstance(found, Fault):
+            elif not isinstance(found, Signal):
                 yield found
             elif found.field not in said:
                 said.add(found.field)
@@ -155,7 +162,12 @@ def _with_fields() -> str:
     return ", ".join(name for name, module in modules.items() if getattr(module, "HAS_FIELDS", False))
 
 
-def shielded(member: Member, results: Iterator[Item | Fault | Signal]) -> Iterator[Item | Fault | Signal]:
+def nothing_stands(member: str) -> Mapping[str, str]:
+    """For who wants the hashes of lines, and all of them read."""
+    return {}
+
+
+def shielded(member: Member, results: Iterator[Found]) -> Iterator[Found]:
     """The results, with a fault for what makes the member itself unreadable."""
     try:
         yield from results

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from corpusgate.intake.plan import Plan
 from corpusgate.intake.staging import personal_first
+from corpusgate.intake.standing import Standing
 from corpusgate.lake.tables import TABLES
 
 
@@ -33,11 +34,13 @@ class Row:
 
 @dataclass(slots=True)
 class Made:
-    """What was read: the staged rows and the records among them. `held`: records that an acquisition which goes over
-    has too; `lost`: those of them whose places were taken. `stored`, `done`: as in `exceptions.py`, by text."""
+    """What was read: the staged rows and the records among them. `stood`: by source, what was not read, as it stood
+    there before. `held`: records that an acquisition which goes over has too; `lost`: those of them whose places were
+    taken. `stored`, `done`: as in `exceptions.py`, by text."""
 
     staged: pa.Table
     records: list[Row]
+    stood: Mapping[str, Standing] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
     stored: set[str] = field(default_factory=set)

@@ -17,9 +17,9 @@ from corpusgate.collect import store as in_store
 from corpusgate.errors import DetectorMissing, Mismatch
 from corpusgate.intake import detectors
 from corpusgate.intake.detectors.model import Kit, Screened
-from corpusgate.intake.items import Fault, Item, Signal
+from corpusgate.intake.items import Fault, Item, Signal, Stands
 from corpusgate.intake.known import among
-from corpusgate.intake.read import read_items
+from corpusgate.intake.read import nothing_stands, read_items
 from corpusgate.intake.register import NOT_AUTHORISED, restored
 from corpusgate.intake.rules import (
     Ordinals,
@@ -34,6 +34,7 @@ from corpusgate.intake.rules import (
     text_sha256,
 )
 from corpusgate.intake.splits import Split
+from corpusgate.intake.standing import Standing
 from corpusgate.lake.tables import TABLES
 from corpusgate.settings.source import Source
 
@@ -52,11 +53,11 @@ STAGED = pa.schema(
         pa.field("split", pa.int32()), pa.field("row", pa.int64()), pa.field("outcome", pa.string()),
         pa.field("rule", pa.string()), *_RECORD, pa.field("text", pa.string()), pa.field("findings", FINDINGS),
         pa.field("signature", pa.binary()), pa.field("reason", pa.string()), pa.field("detail", pa.string()),
-        pa.field("byte_offset", pa.int64()), pa.field("raw_sha256", pa.string()), pa.field("known", pa.bool_()),
+        pa.field("byte_offset", pa.int64()), pa.field("known", pa.bool_()),
     ]
 )  # fmt: skip
 """One row an item, fault or signal. `outcome`: record, fault, removed (by `rule`), signal (`rule` is the field), or
-brought (from a store; `rule` is the object's SHA-256).
+brought (from a store; `rule` is the object's SHA-256). `raw_sha256` is a record's or a fault's.
 `known`: the text is taken for one that is stored and screened: it does not stand here, nor what is said of it."""
 
 SCREENED = pa.schema(
@@ -86,6 +87,8 @@ class Work:
     """Source of user input -> file with the authorisations in force (`intake/register.py`)."""
     known: str | None = None
     """File of the texts that need no screening (`intake/known.py`)."""
+    standing: Mapping[str, Standing] = field(default_factory=dict)
+    """Source -> lines of its last state; those that are found again are noted there and yield no row."""
 
 
 @dataclass(slots=True)
@@ -182,7 +185,8 @@ def _rows(split: Split, work: Work) -> Iterator[dict[str, Any]]:
     passing, ordinals, faults = work.parts[source.id], Ordinals(), dict[str, int]()
     kept = work.registers.get(source.id)
     register = restored(Path(kept).read_bytes()) if kept else None
-    for row, one in enumerate(_found(split, source)):
+    standing = work.standing.get(source.id)
+    for row, one in enumerate(_found(split, source, standing)):
         if isinstance(one, Item):
             one = one if one.url or not split.url else replace(one, url=split.url)
             if authorised(source, one, register):
@@ -192,16 +196,22 @@ def _rows(split: Split, work: Work) -> Iterator[dict[str, Any]]:
             yield {**of_source, **of_record, "row": row, **said}
         elif isinstance(one, Fault):
             yield {**of_source, "row": row, **_fault(one, faults)}
+        elif isinstance(one, Stands):
+            assert standing is not None  # who asks for none gets none
+            standing.note(one.record_id, split)
         elif isinstance(one, Brought):
             yield {**of_source, "row": row, "outcome": "brought", "rule": one.sha256}
         else:
             yield {**of_source, "row": row, **_signal(one)}
 
 
-def _found(split: Split, source: Source) -> Iterator[Item | Fault | Signal | Brought]:
+def _found(
+    split: Split, source: Source, standing: Standing | None = None
+) -> Iterator[Item | Fault | Signal | Stands | Brought]:
     """What is in the split. An object in a store is brought first, and one that is not what was listed is a fault."""
+    stood = standing.lines if standing is not None and split.url is None else nothing_stands
     if split.etag is None:
-        yield from read_items(Path(split.path), split.name, split.reader, start=split.start, end=split.end)
+        yield from read_items(Path(split.path), split.name, split.reader, start=split.start, end=split.end, stood=stood)
         return
     try:
         if split.hashed:
@@ -210,7 +220,7 @@ def _found(split: Split, source: Source) -> Iterator[Item | Fault | Signal | Bro
         with in_store.here(source, split.path, split.etag, split.total, split.start, split.end) as here:
             if here.sha256:
                 yield Brought(here.sha256)
-            yield from read_items(here.path, split.name, split.reader, start=split.start, end=split.end)
+            yield from read_items(here.path, split.name, split.reader, start=split.start, end=split.end, stood=stood)
     except Mismatch as error:
         if not split.hashed:  # who reads it says so
             yield Fault(split.name, "changed_in_store", str(error), byte_offset=split.start or None)
@@ -230,6 +240,7 @@ def _item(item: Item, source: Source, passing: frozenset[str], ordinals: Ordinal
         "speaker": item.attributes.get("speaker") if source.reader.chat else None,
         "licence_part": part, "source_rule": source_rule(source.reader, item), "title": item.title,
         "generator": generated_by(source, item), "attributes": list(item.attributes.items()), "text": item.text,
+        "raw_sha256": item.raw_sha256,
     }  # fmt: skip
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
 from typing import Any
 
 import pyarrow as pa
@@ -58,3 +60,23 @@ def uncollected() -> Generator[None]:
     finally:
         if was:
             gc.enable()
+
+
+class _NoPandas(MetaPathFinder):
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
+        if fullname == "pandas":
+            raise ImportError("not asked for by corpusgate")
+
+
+def without_pandas() -> None:
+    """Lets pyarrow go without pandas, which it imports when the first array is made of a list, lest that be a thing of
+    pandas: a third of a second in each process, and no step makes an array of one. pyarrow asks once; whoever imports
+    pandas, or asks pyarrow for what is of pandas, has it as ever."""
+    if "pandas" in sys.modules:
+        return
+    none = _NoPandas()
+    sys.meta_path.insert(0, none)
+    try:
+        pa.array([None])
+    finally:
+        sys.meta_path.remove(none)

@@ -19,6 +19,8 @@ TEXTS: tuple[Table, ...] = (
             ("speaker", S),
             ("first_acquired_at", TIME), ("personal_information_basis", S), ("generator", S), ("licence_part", S),
             ("source_rule", S), ("title", S), ("attributes", pa.map_(S, S)),
+            # of the line of UTF-8 that the record was read from, its end included; null: of no one line
+            ("raw_sha256", S),
         ],
         partition="batch_id",
         spark=True,

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from corpusgate.intake.items import Fault, Item, Signal
+from corpusgate.intake.items import Fault, Found, Item
 from corpusgate.intake.read import read_items
 from corpusgate.lake.run import Run, StepResult, open_run
 from corpusgate.settings.place import Place
@@ -28,18 +28,18 @@ def reader(format: str = "text", **given: Any) -> Reader:
     return Reader(format=format, **given)
 
 
-def found(path: Path, name: str | None = None, **given: Any) -> list[Item | Fault | Signal]:
+def found(path: Path, name: str | None = None, **given: Any) -> list[Found]:
     """Everything that reading the file gives; the format is that of its name unless it is given."""
     given.setdefault("format", path.suffix.removeprefix(".") or "text")
     return list(read_items(path, name or path.name, Reader(**given)))
 
 
-def texts(results: Iterable[Item | Fault | Signal]) -> list[str]:
+def texts(results: Iterable[Found]) -> list[str]:
     """The texts among the results."""
     return [r.text for r in results if isinstance(r, Item)]
 
 
-def reasons(results: Iterable[Item | Fault | Signal]) -> list[str]:
+def reasons(results: Iterable[Found]) -> list[str]:
     """The reasons of the faults among the results."""
     return [r.reason for r in results if isinstance(r, Fault)]
 

@@ -40,6 +40,7 @@ def place(tmp_path):
                 "locator": f"key:{i[:2]}",
                 "text_sha256": TEXT,
                 "batch_id": "x",
+                "raw_sha256": "1e" * 32 if i == RECORD else None,
             }
             for i in (RECORD, TWIN)
         ],
@@ -97,6 +98,7 @@ def test_the_story_names_origin_screening_findings_and_fate(place):
 def test_the_printed_story_obeys_no_escape_of_the_source(place):
     printed = as_text(story(place, TEXT))
     assert "\x1b" not in printed
+    assert printed.count("    line      sha256 " + "1e" * 32) == printed.count("    line ") == 1
     assert "removed by rule exact_duplicate" in printed
     assert "masks pi_mobile:1-12" in printed
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from corpusgate.banks.lexicon import load_lexicon
 from corpusgate.errors import UserError
 from corpusgate.intake import rules
-from corpusgate.intake.admission import CONTROL, Draw, admission, judge
+from corpusgate.intake.admission import CONTROL, admission, judge
 from corpusgate.intake.detectors.model import Finding, Screened
+from corpusgate.intake.draw import Draw
 from corpusgate.intake.kit import KEY_VARIABLE
 from corpusgate.lake.run import Run, StepResult
 from corpusgate_testing.intake import HMAC_HEX, fetched, jsonl, place_at, run_over, tarred, written

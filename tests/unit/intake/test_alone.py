@@ -146,6 +146,22 @@ def test_what_is_too_much_after_all_spark_does(made, monkeypatch):
         intake(first(made).run("r1", DAYS[0]), profile=Profile(alone_bytes=10))
 
 
+def test_many_bytes_are_looked_through_where_half_of_them_stood_there_before(made, monkeypatch):
+    def files(more):
+        return {f"{n}.jsonl": [*(line(f"{n}-{k}") for k in range(20)), *more] for n in range(3)}
+
+    intake(made.files("s", files([]), DAYS[0]).run("r1", DAYS[0]))
+    size = sum(len(raw) for raw in made.raw["s"].values())
+    little = Profile(alone_bytes=size // 10)
+    changed = made.files("s", files([line("new")]), DAYS[1]).run("r2", DAYS[1])
+    assert intake(changed, profile=little).kept == 61
+    with pytest.raises(pytest.fail.Exception, match="a JVM for so little"):
+        intake(made.files("s", files([line("newer")] * 60), DAYS[2]).run("r3", DAYS[2]), profile=little)
+    with pytest.raises(pytest.fail.Exception, match="a JVM for so little"):
+        profile = Profile(alone_bytes=size // 20)
+        intake(made.files("s", files([line("new"), line("newer")]), DAYS[2]).run("r3", DAYS[2]), profile=profile)
+
+
 def test_no_spark_is_so_much_as_imported(made):
     first(made).run("r1", DAYS[0])
     code = (

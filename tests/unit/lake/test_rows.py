@@ -43,3 +43,14 @@ def test_pandas_is_not_so_much_as_imported(place):
     )
     done = subprocess.run([sys.executable, "-c", code, str(place.home)], capture_output=True, text=True)
     assert done.stdout.split() == ["2", "False"], done.stderr
+
+
+def test_pyarrow_goes_without_pandas_until_somebody_asks_for_it():
+    code = (
+        "import sys; from corpusgate.lake.alone import without_pandas; without_pandas(); import pyarrow as pa\n"
+        "before = list(sys.meta_path); table = pa.table({'n': [1, None]}); pa.array(['a'])\n"
+        "print('pandas' in sys.modules, table.to_pandas().n.isna().sum(), pa.array(table.to_pandas().n).null_count)\n"
+        "import pandas; print(pandas.DataFrame({'a': [1]}).shape[0], before == sys.meta_path)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "1", "1", "1", "True"], done.stderr

@@ -6,13 +6,13 @@ import codecs
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import BinaryIO
 
 from corpusgate.intake import encoding
 from corpusgate.intake.fields import Fields
-from corpusgate.intake.items import Fault, Item, Signal
+from corpusgate.intake.items import Fault, Found, Item, Stands
 from corpusgate.intake.members import Member
 from corpusgate.settings.model import Declared
 from corpusgate.settings.source import Reader
@@ -23,32 +23,42 @@ LINE_MAX = 16 << 20
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _BLANK = b" \t\r\n"
+_UTF8 = ("utf-8", "utf-8-sig")
 
 
 class Options(Declared):
     """JSON Lines need none."""
 
 
-def read(member: Member, reader: Reader, start: int = 0, end: int | None = None) -> Iterator[Item | Fault | Signal]:
+def read(
+    member: Member, reader: Reader, start: int = 0, end: int | None = None, stood: Mapping[str, str] | None = None
+) -> Iterator[Found]:
     """Records of the lines that begin at a byte from `start` to before `end` (None: the member's end).
 
     The encoding is decided on the whole member (`encoding.of_lines`); a line that is not in it, is no JSON object or
     is too long is a fault with its offset. Offsets count in the member's bytes, recoded as UTF-8 where it was UTF-16.
+    `stood` (hash of a line to the record that it gave) names lines that are not to be read again; where it is given,
+    also empty, lines of UTF-8 that are one record each are hashed. In another encoding the same bytes may be another
+    text, as the file around them says.
     """
     codec = encoding.of_lines(member.open, reader.encoding)
     if start and (member.path is None or encoding.is_wide(codec)):
         raise ValueError(f"{member.name} cannot be read in parts: ask read.split_reader first")
     of_line = "utf-8" if encoding.is_wide(codec) or codec == "utf-8-sig" else codec
-    fields = Fields(member.name, reader)
+    fields, hashed = Fields(member.name, reader), codec in _UTF8 and reader.chat is None
     with member.open() as stream:
         for at, line in _lines(member.name, encoding.recoded(stream, codec), start, end):
             if isinstance(line, Fault):
                 yield line
             elif line.strip(_BLANK):
-                yield from _line(member.name, of_line, fields, at, line)
+                raw = hashlib.sha256(line).hexdigest() if hashed and stood is not None else None
+                if stood and raw is not None and raw in stood:
+                    yield Stands(member.name, stood[raw])
+                else:
+                    yield from _line(member.name, of_line, fields, at, line, raw)
 
 
-def _line(member: str, codec: str, fields: Fields, at: int, line: bytes) -> Iterator[Item | Fault | Signal]:
+def _line(member: str, codec: str, fields: Fields, at: int, line: bytes, raw: str | None) -> Iterator[Found]:
     try:
         row = json.loads(line.decode(codec))
     except UnicodeDecodeError as error:
@@ -63,7 +73,7 @@ def _line(member: str, codec: str, fields: Fields, at: int, line: bytes) -> Iter
     if not isinstance(row, dict):
         yield _fault(member, "not_an_object", f"an object was expected, not {type(row).__name__}", at, line)
         return
-    for found in fields.read(row):
+    for found in fields.read(row, raw):
         if isinstance(found, Fault):
             yield replace(found, byte_offset=at, raw_sha256=hashlib.sha256(line).hexdigest())
         elif isinstance(found, Item) and b"\\u" in line and _SURROGATE.search(found.text):

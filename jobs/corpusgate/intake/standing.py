@@ -1,0 +1,110 @@
+"""Lines that stood in a source's last state, byte for byte: they are counted again, but not read.
+
+In a file that changed most lines did not, and to read one of them costs more than to hash it. What it gave lies in
+`record` with the line's hash: the same line, read in the same way, gives that record again. Only what the line alone
+does not say has to be the same, too. The record's name holds the member and an ordinal where the source declares no
+key, and which licence part it falls under depends on the member: so a line stands only where it may (`lines`). A line
+of which another one may say the same record is not passed over: whoever reads finds such records (`repeated`, or one
+that stands and was read, too) and reads once more, without them (`without`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from corpusgate.intake.rules import licence_part, member_path
+from corpusgate.intake.splits import Split
+from corpusgate.intake.states import State
+from corpusgate.lake import store
+from corpusgate.lake.dialect import literal, one_of
+from corpusgate.settings.place import Place
+from corpusgate.settings.source import Source
+
+MOST = 2_000_000
+"""Lines of a state, some 250 bytes each in memory; of a bigger one all are read again."""
+LISTED = 1000
+"""Up to so many acquisitions are named in a query."""
+_FIRST = "#0"  # the ordinal of a text that stands once in its member, or first
+
+
+class Line(NamedTuple):
+    """A record of a source's last state and the hash of its line."""
+
+    raw_sha256: str
+    record_id: str
+    locator: str
+    licence_part: str
+    acquisition_id: str
+    bytes: int
+
+
+@dataclass(slots=True)
+class Standing:
+    """The lines of one source's last state, by where they may stand, and which of their records a reading found
+    again: `found` in which split, `repeated` more than once. `bytes`: of their texts."""
+
+    source: Source
+    bytes: int = 0
+    found: dict[str, Split] = field(default_factory=dict)
+    repeated: set[str] = field(default_factory=set)
+    _places: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def lines(self, member: str) -> Mapping[str, str]:
+        """Hash to record of each line that may stand in the member."""
+        keyed = self.source.reader.key
+        place = licence_part(member, self.source.licence) if keyed else member_path(member)
+        return self._places.get(place or "", {})
+
+    def note(self, record_id: str, split: Split) -> None:
+        """Says that the record stands in the split."""
+        if record_id in self.found:
+            self.repeated.add(record_id)
+        self.found[record_id] = split
+
+    def without(self, records: Collection[str]) -> Standing:
+        """The same lines but for those of these records, for a new reading."""
+        places = {
+            place: {raw: r for raw, r in lines.items() if r not in records} for place, lines in self._places.items()
+        }
+        return Standing(self.source, self.bytes, _places=places)
+
+
+def standing(source: Source, lines: Iterable[Line]) -> Standing:
+    """These lines, each where it may stand."""
+    made, keyed = Standing(source), bool(source.reader.key)
+    for one in lines:
+        place = one.licence_part if keyed else _member(one.locator)
+        if place is not None:
+            made._places.setdefault(place, {})[one.raw_sha256] = one.record_id
+            made.bytes += one.bytes
+    return made
+
+
+def _member(locator: str) -> str | None:
+    """The member of a record that is named by its text, the first of its like there; None of any other."""
+    where, _, _ = locator.removesuffix(_FIRST).rpartition("#")
+    return where if locator.endswith(_FIRST) else None
+
+
+def stands(place: Place, state: State, report: Mapping[str, Any]) -> bool:
+    """Whether lines of a state may be passed over; `report`: of its batch. Not where they are more than a process
+    should hold. A field that nobody declared is said once an acquisition (`Signal`): which lines have one is not
+    known."""
+    few = store.partition_rows(place, "record").get(state.batch_id, 0) <= MOST
+    return few and not any(a.get("signals") for a in report["acquisitions"].values())
+
+
+def lines_of(
+    place: Place, state: State, report: Mapping[str, Any], stay: Collection[str], condition: str = "TRUE"
+) -> Iterator[Line]:
+    """The lines of the state's records that have one and meet an SQL condition over `record`; but for those of the
+    acquisitions that `stay`, where none has to be looked for. `report`: of the state's batch."""
+    gone = sorted({*report["acquisitions"], *report.get("forgotten", ())}.difference(stay))
+    named = one_of("acquisition_id", gone) if len(gone) <= LISTED else "TRUE"
+    where = f"batch_id = {literal(state.batch_id)} AND raw_sha256 IS NOT NULL AND {named} AND {condition}"
+    sql = f"SELECT {', '.join(Line._fields)} FROM record WHERE {where}"
+    for batch in store.stream(place, sql, ["record"]) if gone else ():
+        lines = map(Line._make, zip(*(c.to_pylist() for c in batch.columns), strict=True))
+        yield from lines if len(gone) <= LISTED else (one for one in lines if one.acquisition_id not in stay)
