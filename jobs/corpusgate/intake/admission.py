@@ -166,8 +166,9 @@ def _offer(
         texts |= taken
         there = {r.record for r in kept.ranked}
         texts = {record: text for record, text in texts.items() if record in there}
-    kept.ranked = [replace(r, risks=known[r.record]) if r.record in texts.keys() & known else r for r in kept.ranked]
-    texts = {record: text for record, text in texts.items() if record not in known}
+    again = texts.keys() & known
+    kept.ranked = [replace(r, risks=known[r.record]) if r.record in again else r for r in kept.ranked]
+    texts = {record: text for record, text in texts.items() if record not in again}
     if not texts:
         return
     said = detectors.load(kit).screen(list(texts.values()))

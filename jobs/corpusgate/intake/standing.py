@@ -22,8 +22,8 @@ from corpusgate.lake.dialect import literal, one_of
 from corpusgate.settings.place import Place
 from corpusgate.settings.source import Source
 
-MOST = 2_000_000
-"""Lines of a state, some 250 bytes each in memory; of a bigger one all are read again."""
+MOST = 1_000_000
+"""Lines of a state, some 350 bytes each in memory; of a bigger one all are read again."""
 LISTED = 1000
 """Up to so many acquisitions are named in a query."""
 _FIRST = "#0"  # the ordinal of a text that stands once in its member, or first
@@ -89,11 +89,12 @@ def _member(locator: str) -> str | None:
 
 
 def stands(place: Place, state: State, report: Mapping[str, Any]) -> bool:
-    """Whether lines of a state may be passed over; `report`: of its batch. Not where they are more than a process
-    should hold. A field that nobody declared is said once an acquisition (`Signal`): which lines have one is not
-    known."""
+    """Whether lines of a state may be passed over; `report`: of its batch. Not in a lake that no later intake wrote to
+    since there are hashes of lines, and not where they are more than a process should hold. A field that nobody
+    declared is said once an acquisition (`Signal`): which lines have one is not known."""
     few = store.partition_rows(place, "record").get(state.batch_id, 0) <= MOST
-    return few and not any(a.get("signals") for a in report["acquisitions"].values())
+    declared = not any(a.get("signals") for a in report["acquisitions"].values())
+    return few and declared and "raw_sha256" in store.columns(place, "record")
 
 
 def lines_of(

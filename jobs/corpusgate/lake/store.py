@@ -185,6 +185,11 @@ def version(place: Place, name: str) -> int:
     return DeltaTable(str(place.table(name))).version()
 
 
+def columns(place: Place, name: str) -> set[str]:
+    """The table's columns as they are, which in a lake of an earlier corpusgate may not be all that are declared."""
+    return {f.name for f in DeltaTable(str(place.table(name))).schema().fields}
+
+
 def partition_rows(place: Place, name: str) -> dict[str, int]:
     """Rows of each partition of a table that is partitioned by one column, from its log alone."""
     (column,) = TABLES[name].partition

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deltalake import write_deltalake
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +27,7 @@ from corpusgate.intake.readers import jsonl
 from corpusgate.intake.rules import record_id, text_sha256
 from corpusgate.intake.standing import Line, standing
 from corpusgate.lake import store
+from corpusgate.lake.tables import TABLES
 from corpusgate.settings.source import Reader
 from corpusgate_testing.lake import place_in, rows
 from corpusgate_testing.sources import declared
@@ -263,3 +265,23 @@ def test_a_draw_in_which_a_line_that_stood_came_twice_is_made_anew(
         assert (draw is not None) == passes
         if draw is not None:
             assert (draw.frame, len(draw.taken)) == (2, 1)
+
+
+@pytest.mark.timeout(300)
+def test_in_a_lake_of_before_there_were_hashes_all_is_read_and_then_lines_stand(setting: list[bytes]) -> None:
+    with lake() as made:
+        counts = []
+        for n, day in enumerate(["", "改", "又改"]):
+            setting.clear()
+            made.files("s", files(day), DAYS[n])
+            made.sources["s"]["admission"] = {"sample": 1}
+            run = made.run(f"r{n}", DAYS[n])
+            assert admissions.drawn(run, run.source("s"), kit_for(run)).offered == 30
+            drawn, result = len(setting), intake(run)
+            counts.append((result.kept, drawn, len(setting) - drawn))
+            if n == 0:
+                there = store.read(made.place, "record").drop_columns(["raw_sha256"])
+                path, partition = str(made.place.table("record")), list(TABLES["record"].partition)
+                write_deltalake(path, there, mode="overwrite", schema_mode="overwrite", partition_by=partition)
+        assert counts[:2] == [(30, 30, 30)] * 2
+        assert counts[2][::2] == (30, 3) and counts[2][1] < 15
