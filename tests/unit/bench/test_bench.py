@@ -88,6 +88,18 @@ def test_a_process_tree_costs_what_all_of_it_costs(tmp_path: Path) -> None:
     assert cost.peak > 1
 
 
+@pytest.mark.parametrize("outlives", [False, True], ids=["ends before its parent", "outlives its parent"])
+def test_a_worker_that_its_parent_does_not_wait_for_counts_once(tmp_path: Path, outlives: bool) -> None:
+    from measured import measure
+
+    code = (
+        "import os, signal, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        "if os.fork() == 0:\n    while time.process_time() < 1.5: pass\n    os._exit(0)\n"
+        f"time.sleep({0.5 if outlives else 4})"
+    )
+    assert 1.3 < measure([sys.executable, "-c", code], tmp_path / "log").cpu < 2.2
+
+
 def run(tool: str, size: str, cpu: float, turn: int = 1, **about: Any) -> dict[str, Any]:
     """A row of a run."""
     return {"tool": tool, "size": size, "round": turn, "cpu": cpu, "wall": cpu, "load": 1.0, "peak": 100.0, **about}
