@@ -114,9 +114,9 @@ def _look(seen: _Seen, ended: threading.Event) -> None:
         for pid, (parent, started, cpu) in tree.items():
             if parent in ignoring or (pid, started) in seen.ignored:
                 seen.ignored[pid, started] = cpu
+        looks += 1
         if looks % _MEMORY_EVERY == 0:
             seen.peak = max(seen.peak, sum(map(_pss, tree)) / 1024)
-        looks += 1
 
 
 def _tree(root: int) -> dict[int, tuple[int, int, float]]:
