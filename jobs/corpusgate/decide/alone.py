@@ -22,6 +22,7 @@ from corpusgate.decide.near.rules import components
 from corpusgate.decide.outcome import Counts, batches_of
 from corpusgate.decide.records import Found, Row
 from corpusgate.lake import store
+from corpusgate.lake.alone import HASHES
 from corpusgate.lake.lease import commit_metadata
 from corpusgate.lake.run import Run
 from corpusgate.lake.tables import TABLES
@@ -32,9 +33,6 @@ from corpusgate.sources.takedown import withdrawn
 if TYPE_CHECKING:
     from corpusgate.decide.job import Inputs
     from corpusgate.settings.place import Place
-
-#: No two values of these columns are alike, so a dictionary would be tried and given up.
-_HASHES = ("record_id", "text_sha256", "released_sha256")
 
 
 @dataclass(frozen=True)
@@ -261,13 +259,12 @@ def _keep_first(alike: Sequence[tuple[Row, _Unit | None]], rule: str, cluster: s
 
 
 def _write(place: Place, name: str, batches: Iterable[pa.RecordBatch], release: str) -> None:
-    from deltalake import ColumnProperties, CommitProperties, WriterProperties, write_deltalake
+    from deltalake import CommitProperties, WriterProperties, write_deltalake
 
-    plain = ColumnProperties(dictionary_enabled=False)
     write_deltalake(
         str(place.table(name)), pa.RecordBatchReader.from_batches(TABLES[name].schema, batches), mode="overwrite",
         predicate=f"release_id = {draws.literal(release)}",
         # Nearly all of it is hashes, which Snappy, as usual, does not make smaller: to try was a third of the writing.
-        writer_properties=WriterProperties(compression="UNCOMPRESSED", column_properties=dict.fromkeys(_HASHES, plain)),
+        writer_properties=WriterProperties(compression="UNCOMPRESSED", column_properties=HASHES),
         commit_properties=CommitProperties(custom_metadata=commit_metadata(place)),
     )  # fmt: skip

@@ -26,8 +26,7 @@ from corpusgate.intake.labels import counted, labels
 from corpusgate.intake.plan import batch_of
 from corpusgate.intake.read import EXTRACTION_VERSION
 from corpusgate.intake.reserve import TIMES, Ranked, Reserve, remember, remembered
-from corpusgate.intake.standing import Standing, lines_of, standing, stands
-from corpusgate.intake.states import read_report, read_state
+from corpusgate.intake.standing import Standing, stood_before
 from corpusgate.lake.dialect import literal, sha256
 from corpusgate.lake.run import Run, StepResult
 from corpusgate.settings.control import Control
@@ -137,16 +136,12 @@ def _above(run: Run, source: Source, floor: str | None) -> Standing | None:
     """Lines of the source's last state whose records rank above the floor, so that nothing is lost by not reading
     them; None where that state was read in another way, or is none."""
     fetch, licence = run.result("fetch", source.id), run.result("licence", source.id)
-    state = read_state(run.place, source.id)
-    report = read_report(run.place, state.batch_id) if state else None
-    if floor is None or state is None or report is None or fetch is None or licence is None:
+    if floor is None or fetch is None or licence is None:
         return None
-    same = report.get("way_sha256") == batch_of(source, fetch.facts, licence.facts).way_sha256
-    if not same or not stands(run.place, state, report):
-        return None
+    batch = batch_of(source, fetch.facts, licence.facts)
+    stay = {a["acquisition_id"] for a in batch.acquisitions}
     ranked = sha256("datafusion", f"concat({literal(f'{run.corpus.seed}|')}, record_id)")
-    stay = {a["acquisition_id"] for a in fetch.facts["acquisitions"]}
-    return standing(source, lines_of(run.place, state, report, stay, f"{ranked} > {literal(floor)}"))
+    return stood_before(run.place, source, batch.way_sha256, stay, f"{ranked} > {literal(floor)}")
 
 
 def _offer(

@@ -21,10 +21,9 @@ from corpusgate.intake.plan import BY_BATCH, Carried, Plan
 from corpusgate.intake.slices import SLICES, Made, Row
 from corpusgate.intake.splits import Split
 from corpusgate.intake.stage import DUPLICATE, STAGED, screener, stage
-from corpusgate.intake.standing import Standing, lines_of, standing, stands
-from corpusgate.intake.states import read_report
+from corpusgate.intake.standing import Standing, stood_before
 from corpusgate.lake import store
-from corpusgate.lake.alone import among, picked
+from corpusgate.lake.alone import SMALL_PAGES, among, picked
 from corpusgate.lake.dialect import one_of
 from corpusgate.lake.lease import commit_metadata
 from corpusgate.lake.tables import TABLES
@@ -46,13 +45,13 @@ def fits(plan: Plan, splits: Sequence[Split], there: Mapping[str, Mapping[str, i
 def unread(place: Place, plan: Plan, splits: Sequence[Split], most: int) -> dict[str, Standing] | None:
     """The lines that stood in the last states of the sources that are read; None where what else there is may be more
     than `most` bytes."""
-    found, over = dict[str, Standing](), {o.batch_id: o.acquisitions for o in plan.carried.values()}
-    for source in (b.source for b in plan.read if b.source.id in plan.same_way):
-        state = plan.before[source.id]
-        report = read_report(place, state.batch_id)
-        if state.batch_id in plan.known and report is not None and stands(place, state, report):
-            goes = over.get(state.batch_id, {})
-            found[source.id] = standing(source, lines_of(place, state, report, goes))
+    found = dict[str, Standing]()
+    for batch in plan.read:
+        before, over = plan.before.get(batch.source.id), plan.carried.get(batch.id)
+        if before is not None and before.batch_id in plan.known:
+            goes = over.acquisitions if over else {}
+            if one := stood_before(place, batch.source, batch.way_sha256, goes):
+                found[batch.source.id] = one
     size, stood = sum(s.size for s in splits), sum(s.bytes for s in found.values())
     return found if size <= most or (size <= 2 * stood and stood <= LOOKED * most) else None
 
@@ -214,7 +213,7 @@ def _write(place: Place, plan: Plan, made: Made, name: str) -> None:
 
     write_deltalake(
         str(place.table(name)), pa.RecordBatchReader.from_batches(types, batches()), mode="overwrite",
-        predicate=one_of("batch_id", plan.read_ids), writer_properties=store.SMALL_PAGES,
+        predicate=one_of("batch_id", plan.read_ids), writer_properties=SMALL_PAGES,
         commit_properties=CommitProperties(custom_metadata=commit_metadata(place)),
     )  # fmt: skip
 

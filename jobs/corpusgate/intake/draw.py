@@ -70,13 +70,13 @@ def drawn_from(
             if text is not None:
                 # what may hold risk counts among the records drawn, and nothing is looked for in it
                 draw.offer(record, "" if may_hold_risk(source.safety, role, allowed) else text)
+                if lines is not None:
+                    read.add(record)
             elif record in stood:
                 return None
             else:
                 draw.frame += 1
                 stood.add(record)
-            if lines is not None and text is not None:
-                read.add(record)
     return None if stood & read else draw
 
 

@@ -10,13 +10,13 @@ that stands and was read, too) and reads once more, without them (`without`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from corpusgate.intake.rules import licence_part, member_path
 from corpusgate.intake.splits import Split
-from corpusgate.intake.states import State
+from corpusgate.intake.states import read_report, read_state
 from corpusgate.lake import store
 from corpusgate.lake.dialect import literal, one_of
 from corpusgate.settings.place import Place
@@ -88,24 +88,32 @@ def _member(locator: str) -> str | None:
     return where if locator.endswith(_FIRST) else None
 
 
-def stands(place: Place, state: State, report: Mapping[str, Any]) -> bool:
-    """Whether lines of a state may be passed over; `report`: of its batch. Not in a lake that no later intake wrote to
-    since there are hashes of lines, and not where they are more than a process should hold. A field that nobody
-    declared is said once an acquisition (`Signal`): which lines have one is not known."""
+def stood_before(
+    place: Place, source: Source, way_sha256: str, stay: Collection[str], condition: str = "TRUE"
+) -> Standing | None:
+    """The lines of the source's last state whose records meet an SQL condition over `record`; but for those of the
+    acquisitions that `stay`, where none has to be looked for.
+
+    None where there is no such state, or it was read in another way than `way_sha256` (`plan.Batch`) says; in a lake
+    that no intake wrote to since there are hashes of lines; and where they are more than a process should hold. A field
+    that nobody declared is said once an acquisition (`Signal`): which lines have one is not known.
+    """
+    state = read_state(place, source.id)
+    report = read_report(place, state.batch_id) if state else None
+    if state is None or report is None or report.get("way_sha256") != way_sha256:
+        return None
     few = store.partition_rows(place, "record").get(state.batch_id, 0) <= MOST
     declared = not any(a.get("signals") for a in report["acquisitions"].values())
-    return few and declared and "raw_sha256" in store.columns(place, "record")
+    if not (few and declared and "raw_sha256" in store.columns(place, "record")):
+        return None
+    gone = {*report["acquisitions"], *report.get("forgotten", ())}.difference(stay)
+    return standing(source, _lines(place, state.batch_id, sorted(gone), condition))
 
 
-def lines_of(
-    place: Place, state: State, report: Mapping[str, Any], stay: Collection[str], condition: str = "TRUE"
-) -> Iterator[Line]:
-    """The lines of the state's records that have one and meet an SQL condition over `record`; but for those of the
-    acquisitions that `stay`, where none has to be looked for. `report`: of the state's batch."""
-    gone = sorted({*report["acquisitions"], *report.get("forgotten", ())}.difference(stay))
-    named = one_of("acquisition_id", gone) if len(gone) <= LISTED else "TRUE"
-    where = f"batch_id = {literal(state.batch_id)} AND raw_sha256 IS NOT NULL AND {named} AND {condition}"
-    sql = f"SELECT {', '.join(Line._fields)} FROM record WHERE {where}"
-    for batch in store.stream(place, sql, ["record"]) if gone else ():
+def _lines(place: Place, batch_id: str, acquisitions: Sequence[str], condition: str) -> Iterator[Line]:
+    named = one_of("acquisition_id", acquisitions) if len(acquisitions) <= LISTED else "TRUE"
+    where = f"batch_id = {literal(batch_id)} AND raw_sha256 IS NOT NULL AND {named} AND {condition}"
+    sql, these = f"SELECT {', '.join(Line._fields)} FROM record WHERE {where}", set(acquisitions)
+    for batch in store.stream(place, sql, ["record"]) if acquisitions else ():
         lines = map(Line._make, zip(*(c.to_pylist() for c in batch.columns), strict=True))
-        yield from lines if len(gone) <= LISTED else (one for one in lines if one.acquisition_id not in stay)
+        yield from (one for one in lines if one.acquisition_id in these)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corpusgate.errors import UserError
+from corpusgate.lake.alone import SMALL_PAGES
 from corpusgate.lake.lease import commit_metadata
-from corpusgate.lake.store import SMALL_PAGES
 from corpusgate.lake.tables import TABLES, spark_schema
 from corpusgate.settings.place import Place
 

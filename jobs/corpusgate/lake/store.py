@@ -17,7 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
-from deltalake import ColumnProperties, CommitProperties, DeltaTable, Schema, WriterProperties, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Schema, write_deltalake
 
 from corpusgate.lake.lease import commit_metadata
 from corpusgate.lake.tables import NO_STATISTICS, TABLES, Table
@@ -27,14 +27,6 @@ Row = Mapping[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC"))
 PLAIN: Mapping[pa.DataType, pa.DataType] = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
 """The types of a query's columns that are views, and what they are views of."""
-
-_PLAIN = ColumnProperties(dictionary_enabled=False)
-SMALL_PAGES = WriterProperties(
-    compression="SNAPPY", data_page_size_limit=64 << 10,
-    column_properties=dict.fromkeys(("record_id", "text_sha256", "raw_sha256", "locator"), _PLAIN),
-)  # fmt: skip
-"""For slices with texts, which are asked for by name: a text is had by unpacking its page. Spark's settings say the
-same."""
 
 
 def ensure_tables(place: Place, names: Sequence[str] | None = None) -> None:

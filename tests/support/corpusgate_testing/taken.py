@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,10 +20,11 @@ from corpusgate.intake.job import intake
 from corpusgate.lake import store
 from corpusgate.lake.run import Run, StepResult, open_run
 from corpusgate.settings.place import Place, find_place
-from corpusgate_testing.lake import rows
+from corpusgate_testing.lake import place_in, rows
 
 AT = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 DAYS = [AT + timedelta(days=n) for n in range(6)]
+_TIMES = re.compile(r"'(first_acquired_at|recorded_at)': datetime[.]datetime\([^)]*\)")
 CALL = "请拨打13800138000联系我们，谢谢大家。"
 
 
@@ -162,3 +166,20 @@ def content(place: Place, batch: str, names: Sequence[str]) -> dict[str, list[st
             chosen = [r for r in chosen if r["text_sha256"] in texts]
         found[name] = sorted(str({k: v for k, v in r.items() if k != "batch_id"}) for r in chosen)
     return found
+
+
+def timeless(made: Made, batch: str, names: Sequence[str]) -> dict[str, list[str]]:
+    """What a source's state holds, but for since when."""
+    return {n: sorted(_TIMES.sub("", row) for row in of) for n, of in content(made.place, batch, names).items()}
+
+
+@contextmanager
+def lake() -> Iterator[Made]:
+    """A place of its own with empty tables; gone afterwards."""
+    folder = Path(tempfile.mkdtemp())
+    try:
+        made = Made(place_in(folder))
+        store.ensure_tables(made.place)
+        yield made
+    finally:
+        shutil.rmtree(folder)

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,14 +11,12 @@ from hypothesis import strategies as st
 
 from corpusgate.intake.job import intake
 from corpusgate.intake.plan import BY_BATCH
-from corpusgate.lake import store
 from corpusgate.lake.run import StepResult
-from corpusgate_testing.lake import duplicates, place_in, rows
-from corpusgate_testing.taken import CALL, DAYS, Made, content, line
+from corpusgate_testing.lake import duplicates, rows
+from corpusgate_testing.taken import CALL, DAYS, Made, lake, line, timeless
 
 pytestmark = pytest.mark.timeout(900)
 
-_TIMES = re.compile(r"'(first_acquired_at|recorded_at)': datetime[.]datetime\([^)]*\)")
 Files = dict[str, list[Any]]
 Day = dict[str, Files]
 
@@ -46,26 +38,10 @@ def setting(monkeypatch):
     monkeypatch.setattr("corpusgate.intake.job._by_spark", lambda *_: pytest.fail("a JVM for so little"))
 
 
-@contextmanager
-def lake() -> Iterator[Made]:
-    folder = Path(tempfile.mkdtemp())
-    try:
-        made = Made(place_in(folder))
-        store.ensure_tables(made.place)
-        yield made
-    finally:
-        shutil.rmtree(folder)
-
-
 def taken_in(made: Made, day: Day, run_id: str, at: datetime) -> StepResult:
     for source, files in day.items():
         made.files(source, files, at)
     return intake(made.run(run_id, at))
-
-
-def timeless(made: Made, batch: str) -> dict[str, list[str]]:
-    """What a state holds, but for since when."""
-    return {n: sorted(_TIMES.sub("", row) for row in of) for n, of in content(made.place, batch, BY_BATCH).items()}
 
 
 # No phase of shrinking: an example is some ten whole jobs.
@@ -94,6 +70,8 @@ def test_day_by_day_is_what_a_full_rebuild_of_the_last_day_makes(setting, days: 
         full = taken_in(whole, days[-1], "r", DAYS[0])
         assert result.facts["sources"] == full.facts["sources"]
         for source in days[-1]:
-            one, other = (timeless(m, r.facts["batches"][source]) for m, r in ((daily, result), (whole, full)))
+            one, other = (
+                timeless(m, r.facts["batches"][source], BY_BATCH) for m, r in ((daily, result), (whole, full))
+            )
             assert one == other
         assert not any(duplicates(daily.place, n) for n in ("document", "screening", "finding", "signature"))
