@@ -20,13 +20,13 @@ from corpusgate.release.pointer import current_release
 from corpusgate.review import journal
 from corpusgate.review.filing import filing_run_id, judge
 from corpusgate.review.signoff import text_sha256
-from corpusgate.serve import accounts
+from corpusgate.serve import accounts, processes
 from corpusgate.serve import up as starting
 from corpusgate.serve.browser import chromium
 from corpusgate.serve.down import client, stop
 from corpusgate.serve.drive import Airflow, AirflowRefused
 from corpusgate.serve.ports import free_port
-from corpusgate.serve.services import Services
+from corpusgate.serve.services import PATIENCE, Services
 from corpusgate.settings.place import Place
 from corpusgate_airflow.links import FILING_DAG, REVIEW_PREFIX
 from corpusgate_airflow.review.waiting import COUNT
@@ -178,9 +178,9 @@ def test_reviewer_judges_by_keyboard_closes_and_comes_back(live: Live, browser: 
 
 
 def test_last_verdict_sets_a_run_going_whose_scheduler_was_stopped(live: Live, browser: Browser, run_id: str) -> None:
-    scheduler = live.services.running()["scheduler"]
-    scheduler.terminate()
-    scheduler.wait(60)
+    # as `down` does it: now and then a scheduler waits for one of its workers when it is asked to end
+    processes.end([live.services.running()["scheduler"]], PATIENCE)
+    assert "scheduler" not in live.services.running()
     page = log_in(live, browser, "reviewer1", f"{REVIEW_PREFIX}/sample?id={live.good.sample}")
     ready(page)
     assert page.inner_text("#count").startswith("10 ")
