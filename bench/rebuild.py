@@ -89,7 +89,8 @@ def prepare(corpus: Corpus, work: Path, profile: str = DEFAULT) -> Lake:
     for name, files in zip(SOURCES, halves, strict=True):
         _source(made, name, files)
     _lexicon(made, corpus.keywords)
-    _put(made.conf / "profiles" / f"{BY_SPARK}.yaml", {"about": "intake by Spark, however little", "alone_bytes": 0})
+    about = "intake by Spark, however little"
+    _put(made.conf / "profiles" / f"{BY_SPARK}.yaml", {"about": about, "alone_bytes": 0, "local_bytes": 0})
     _put(made.conf / "corpora" / f"{CORPUS}.yaml", {
         "title": "Bench", "intended_use": "pre_training", "commercial": True, "languages": ["zh", "en"],
         "service_type": "bench", "item_unit": "document", "home_country": "CN", "seed": "bench-1",
@@ -133,7 +134,7 @@ def by_spark(made: Lake, corpus: Corpus) -> list[str]:
     """The steps that take Spark for a corpus of this size, under the work folder's profile; the others need no JVM."""
     profile = load_profile(Place(made.work, made.conf, made.lake, made.work / "var"), made.profile)
     later = ["decide", "publish"] if corpus.docs > profile.alone_records else []
-    return [*(["intake"] if corpus.bytes > profile.alone_bytes else []), *later]
+    return [*(["intake"] if corpus.bytes > max(profile.alone_bytes, profile.local_bytes) or later else []), *later]
 
 
 def counted(costs: Mapping[str, Cost]) -> Cost:

@@ -1,16 +1,17 @@
-"""Intake without Spark, for what is small beside the start of a JVM: a few files that changed, a little in many files,
-or a small corpus.
+"""Intake without Spark: a few files that changed, a little in many files, or a corpus that one machine reads.
 
-The driver reads and screens as a worker does (`stage.py`), and asks the tables by their hash columns alone, batch by
-batch. What comes out is what `frames.py` and `exceptions.py` make of the same staged rows; the tests compare the two.
-Lines that stood in a source's last state are not read (`standing.py`): their records go over.
+The driver reads and screens as a worker does (`stage.py`), or has a few processes do it (`pool.py`), and asks the
+tables by their hash columns alone, batch by batch. What comes out is what `frames.py` and `exceptions.py` make of the
+same staged rows; the tests compare the two. Lines that stood in a source's last state are not read (`standing.py`):
+their records go over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -18,33 +19,38 @@ import pyarrow.compute as pc
 
 from corpusgate.intake import counts
 from corpusgate.intake.plan import BY_BATCH, Carried, Plan
-from corpusgate.intake.slices import SLICES, Made, Row
+from corpusgate.intake.slices import SLICES, Made
 from corpusgate.intake.splits import Split
-from corpusgate.intake.stage import DUPLICATE, STAGED, screener, stage
+from corpusgate.intake.stage import DUPLICATE, Work
+from corpusgate.intake.staged import Row, Staged
 from corpusgate.intake.standing import Standing, stood_before
 from corpusgate.lake import store
-from corpusgate.lake.alone import SMALL_PAGES, among, picked
+from corpusgate.lake.alone import SMALL_PAGES, among, picked, uncollected
 from corpusgate.lake.dialect import one_of
 from corpusgate.lake.lease import commit_metadata
 from corpusgate.lake.tables import TABLES
 from corpusgate.settings.place import Place
 
-CHARACTERS = 64 << 20
-"""Characters of all texts together that are not known: beyond, Spark does it (a small archive can hold much)."""
 LOOKED = 16
 """So many times the bytes to be read are looked through where half of them stood there before."""
 
+Read = Callable[[Work], Staged | None]
+"""Reads and screens what a plan says; None where it is too much."""
+
 
 def fits(plan: Plan, splits: Sequence[Split], there: Mapping[str, Mapping[str, int]], most: int) -> bool:
-    """Whether this may be small enough: `most` bytes to read, or many more that stood there before; nothing to be
-    screened again, no slice to be written over."""
+    """Whether this may be small enough: `most` bytes to read; nothing to be screened again, no slice to be written
+    over."""
     over = any(there[name].get(b) for name in BY_BATCH for b in plan.read_ids)
-    return bool(plan.read) and not plan.again and not over and sum(s.size for s in splits) <= LOOKED * most
+    return bool(plan.read) and not plan.again and not over and _size(splits) <= most
 
 
 def unread(place: Place, plan: Plan, splits: Sequence[Split], most: int) -> dict[str, Standing] | None:
     """The lines that stood in the last states of the sources that are read; None where what else there is may be more
-    than `most` bytes."""
+    than `most` bytes, also where `LOOKED` times as many are looked through."""
+    size = _size(splits)
+    if size > LOOKED * most:
+        return None
     found = dict[str, Standing]()
     for batch in plan.read:
         before, over = plan.before.get(batch.source.id), plan.carried.get(batch.id)
@@ -52,28 +58,36 @@ def unread(place: Place, plan: Plan, splits: Sequence[Split], most: int) -> dict
             goes = over.acquisitions if over else {}
             if one := stood_before(place, batch.source, batch.way_sha256, goes):
                 found[batch.source.id] = one
-    size, stood = sum(s.size for s in splits), sum(s.bytes for s in found.values())
+    stood = sum(s.bytes for s in found.values())
     return found if size <= most or (size <= 2 * stood and stood <= LOOKED * most) else None
 
 
 def execute(
-    place: Place, plan: Plan, splits: Sequence[Split], known: str | None, stood: Mapping[str, Standing]
+    place: Place, plan: Plan, read: Read, known: str | None, stood: Mapping[str, Standing] | None = None
 ) -> counts.ByBatch | None:
-    """Reads, screens and writes; what came out of each batch's acquisitions. None where it is too much after all."""
-    staged = _staged(plan, splits, known, stood)
+    """Reads, screens and writes; what came out of each batch's acquisitions. None where it is too much after all.
+
+    `read` yields the staged rows of what it is told; `known` and `stood` are texts and lines that need none of it.
+    """
+    stood = stood or {}
+    staged = read(plan.work(known, stood))
     if staged is None:
         return None
-    made = Made(staged, _records(staged), stood)
-    if not _told(place, plan, made):
-        # a text begins like a known one and is another
-        return execute(place, plan, splits, None, _without(stood, ()))
-    if twice := _twice(made):
-        return execute(place, plan, splits, known, _without(stood, twice))
-    counted = counts.of_staging(plan, _counts(plan, made))
-    _shadows(made, counted)
-    for name in BY_BATCH:
-        _write(place, plan, made, name)
-    return counted
+    with uncollected():
+        made = Made(staged, staged.records(), stood)
+        there, twice = _told(place, plan, made), _twice(made)
+        if there and not twice:
+            counted = counts.of_staging(plan, _counts(plan, made))
+            _shadows(made, counted)
+            for name in BY_BATCH:
+                _write(place, plan, made, name)
+            return counted
+    # what is not there: a text begins like a known one and is another
+    return execute(place, plan, read, known if there else None, _without(stood, twice if there else ()))
+
+
+def _size(splits: Sequence[Split]) -> int:
+    return sum(s.size for s in splits)
 
 
 def _without(stood: Mapping[str, Standing], records: Collection[str]) -> dict[str, Standing]:
@@ -85,24 +99,6 @@ def _twice(made: Made) -> set[str]:
     stood = made.stood.values()
     read = {r.record_id for r in made.records}
     return set[str]().union(*(one.repeated for one in stood), *(one.found.keys() & read for one in stood))
-
-
-def _staged(plan: Plan, splits: Sequence[Split], known: str | None, stood: Mapping[str, Standing]) -> pa.Table | None:
-    batches, characters = [], 0
-    for batch in stage(splits, plan.work(known, stood), screener(plan.kit, plan.versions)):
-        batches.append(batch)
-        told = zip(batch.column("characters").to_pylist(), batch.column("known").to_pylist(), strict=True)
-        characters += sum(n or 0 for n, at_hand in told if not at_hand)
-        if characters > CHARACTERS:
-            return None
-    return pa.Table.from_batches(batches, STAGED).combine_chunks()
-
-
-def _records(staged: pa.Table) -> list[Row]:
-    names = ("outcome", "split", "row", "record_id", "acquisition_id", "text_sha256", "first_acquired_at", "batch_id")
-    columns = [staged.column(n).to_pylist() for n in (*names, "known")]
-    rows = enumerate(zip(*columns, strict=True))
-    return [Row(at, *told[1:-1], known=bool(told[-1])) for at, told in rows if told[0] == "record"]
 
 
 def _told(place: Place, plan: Plan, made: Made) -> bool:
@@ -167,7 +163,7 @@ def _counts(plan: Plan, made: Made) -> Iterator[_Count]:
     twins = {r.at for r in made.records if r.twin}
     found: dict[tuple[str, str, str, str | None], int] = {}
     names = ("batch_id", "acquisition_id", "outcome", "rule")
-    rows = zip(*(made.staged.column(n).to_pylist() for n in names), strict=True)
+    rows = zip(*(made.staged.told.column(n).to_pylist() for n in names), strict=True)
     for at, (batch, of, outcome, rule) in enumerate(rows):
         key = (batch, of, "removed", DUPLICATE) if at in twins else (batch, of, outcome, rule)
         found[key] = found.get(key, 0) + 1
@@ -196,20 +192,18 @@ def _write(place: Place, plan: Plan, made: Made, name: str) -> None:
 
     if name == "signature" and "signature" not in plan.versions:
         return
-    table = TABLES[name]
-    fresh = SLICES[name](plan, made)
+    fresh = (b for table in SLICES[name](plan, made) for b in table.to_batches() if b.num_rows)
     over = _over(place, plan, made, name) if name in ("record", "quarantine") else iter(())
-    first = next(over, None)
-    if not fresh.num_rows and first is None:
+    new, old = next(fresh, None), next(over, None)
+    if new is None and old is None:
         return  # a commit costs seconds
-
-    types = table.schema if first is None else first.schema
+    types = TABLES[name].schema if old is None else old.schema
 
     def batches() -> Iterator[pa.RecordBatch]:
-        yield from fresh.cast(types).to_batches()
-        if first is not None:
-            yield first
-            yield from over
+        if new is not None:
+            yield from (b.cast(types) for b in chain([new], fresh))
+        if old is not None:
+            yield from chain([old], over)
 
     write_deltalake(
         str(place.table(name)), pa.RecordBatchReader.from_batches(types, batches()), mode="overwrite",

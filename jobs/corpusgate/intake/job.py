@@ -10,17 +10,22 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpusgate.collect.rules import acquisition_rows, signal_rows
 from corpusgate.errors import DetectorMissing, Unreconciled
-from corpusgate.intake import alone, counts, known, states, tombstones
+from corpusgate.intake import alone, counts, states, tombstones
+from corpusgate.intake import known as texts_known
 from corpusgate.intake import plan as plans
 from corpusgate.intake.outcome import result
 from corpusgate.intake.plan import BY_BATCH, Plan
+from corpusgate.intake.pool import Pool, processes
+from corpusgate.intake.staged import read_here
 from corpusgate.intake.states import Counted
 from corpusgate.lake import store
+from corpusgate.lake.alone import fits
 from corpusgate.lake.dialect import one_of
 from corpusgate.lake.lease import lease
 from corpusgate.lake.run import Run, StepResult, safe_name
@@ -91,20 +96,37 @@ def _execute(run: Run, plan: Plan, write: Write | None, profile: Profile) -> int
         over = plan.carried.get(batch.id)
         if over is None or over.batch_id != batch.id:
             states.forget_report(place, batch.id)  # from here on its slices may be half written
+    most = max(profile.alone_bytes * alone.LOOKED, profile.local_bytes)
+    known = _known(place, folder, plan)
     counted = None
-    if write is None and alone.fits(plan, splits, before, profile.alone_bytes):
-        stood = alone.unread(place, plan, splits, profile.alone_bytes)
-        if stood is not None:
-            counted = alone.execute(place, plan, splits, _known(place, folder, plan), stood)
+    if write is None and alone.fits(plan, splits, before, most):
+        counted = _alone(place, plan, splits, folder, known, profile)
     if counted is None:
-        counted = _by_spark(run, plan, splits, write, profile)
+        counted = _by_spark(run, plan, splits, known, write, profile)
     _report(place, plan, counted)
     shutil.rmtree(folder, ignore_errors=True)
     after = store.partition_rows(place, "document")
     return sum(after.get(b, 0) for b in plan.read_ids)
 
 
-def _by_spark(run: Run, plan: Plan, splits: list[Split], write: Write | None, profile: Profile) -> counts.ByBatch:
+def _alone(
+    place: Place, plan: Plan, splits: list[Split], folder: Path, known: str | None, profile: Profile
+) -> counts.ByBatch | None:
+    """Without Spark: in this process where it is little, else in a few of this machine. None where it is too much."""
+    stood, counted = alone.unread(place, plan, splits, profile.alone_bytes), None
+    if stood is not None:
+        counted = alone.execute(place, plan, partial(read_here, splits), known, stood)
+    local = sum(s.size for s in splits) <= profile.local_bytes
+    if counted is None and local and fits(place, 0, profile.alone_records, ("document", "record")):
+        bins, n = plans.bins(splits, profile), processes(profile.processes)
+        pool = Pool(bins, folder / "rows", n, profile.alone_records)
+        counted = alone.execute(place, plan, pool.read, known)
+    return counted
+
+
+def _by_spark(
+    run: Run, plan: Plan, splits: list[Split], known: str | None, write: Write | None, profile: Profile
+) -> counts.ByBatch:
     from corpusgate.intake.frames import Staging
     from corpusgate.lake.session import spark
 
@@ -112,29 +134,31 @@ def _by_spark(run: Run, plan: Plan, splits: list[Split], write: Write | None, pr
     session = spark(f"corpusgate intake {run.id}", run.place, profile)
     staging = Staging(run.place.lake / "_staging" / safe_name(run.id))
     with in_their_own_words():
-        odd = _stage(session, run.place, staging, bins, plan)
+        odd = _stage(session, run.place, staging, bins, plan, known)
         return _store(session, run.place, staging, plan, odd, write)
 
 
-def _stage(session: SparkSession, place: Place, staging: Staging, bins: list[Any], plan: Plan) -> int:
-    """Reads and screens what is to be; returns how many rows are exceptions."""
+def _stage(
+    session: SparkSession, place: Place, staging: Staging, bins: list[Any], plan: Plan, known: str | None
+) -> int:
+    """Reads and screens what is to be, unless that is staged already; returns how many rows are exceptions."""
     from corpusgate.intake import frames
     from corpusgate.intake.exceptions import stage_exceptions
 
     there = {name: store.partition_rows(place, name) for name in ("document", "screening")}
     others = {"document": bool(set(there["document"]) - set(plan.read_ids)),
               "screening": bool(set(there["screening"]) - set(plan.new_ids))}  # fmt: skip
-    known = _known(place, staging.folder, plan)
+    staged = Path(staging.rows).is_dir()  # by processes that found it to be too much for tables without Spark
     while True:
-        shutil.rmtree(staging.folder / "rows", ignore_errors=True)
-        if plan.read:
+        if plan.read and not staged:
             frames.read_raw(session, staging, bins, plan, known)
         if plan.again:
             frames.screen_again(session, place, staging, plan)
         odd = stage_exceptions(session, place, staging, plan, others)
         if not odd.mistaken:
             return odd.rows
-        known = None  # a text begins like a known one and is another: all are screened
+        known, staged = None, False  # a text begins like a known one and is another: all are screened
+        shutil.rmtree(staging.rows)
 
 
 def _known(place: Place, folder: Path, plan: Plan) -> str | None:
@@ -143,9 +167,9 @@ def _known(place: Place, folder: Path, plan: Plan) -> str | None:
     if not plan.read:
         return None
     own = [plan.before[b.source.id].batch_id for b in plan.read if b.source.id in plan.before]
-    chosen = known.within(plan.known, store.partition_rows(place, "record"), own)
+    chosen = texts_known.within(plan.known, store.partition_rows(place, "record"), own)
     path = folder / "known.npy"
-    return str(path) if chosen and known.write(place, chosen, path) else None
+    return str(path) if chosen and texts_known.write(place, chosen, path) else None
 
 
 def _store(

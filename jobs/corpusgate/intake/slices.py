@@ -1,35 +1,18 @@
-"""The slices of intake's tables from rows that were staged in one process: what `frames.slices` makes with Spark."""
+"""The slices of intake's tables from staged rows, without Spark: what `frames.slices` makes with it, piece by piece."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from corpusgate.intake.plan import Plan
-from corpusgate.intake.staging import personal_first
+from corpusgate.intake.staged import Row, Staged
 from corpusgate.intake.standing import Standing
 from corpusgate.lake.tables import TABLES
-
-
-@dataclass(slots=True)
-class Row:
-    """One staged record: where it stands among the staged rows, and what the tables say of it."""
-
-    at: int
-    split: int
-    row: int
-    record_id: str
-    acquisition_id: str
-    text_sha256: str
-    since: datetime
-    batch_id: str
-    known: bool
-    twin: bool = False
-    owner: bool = False
-    said: tuple[str | None, str | None] | None = None
 
 
 @dataclass(slots=True)
@@ -38,7 +21,7 @@ class Made:
     there before. `held`: records that an acquisition which goes over has too; `lost`: those of them whose places were
     taken. `stored`, `done`: as in `exceptions.py`, by text."""
 
-    staged: pa.Table
+    staged: Staged
     records: list[Row]
     stood: Mapping[str, Standing] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
@@ -46,83 +29,88 @@ class Made:
     stored: set[str] = field(default_factory=set)
     done: dict[str, set[str]] = field(default_factory=dict)
 
+    def owners(self) -> list[Row]:
+        """The records under whose batches their texts are written."""
+        return [r for r in self.records if r.owner and not r.known and not r.twin]
 
-def _documents(plan: Plan, made: Made) -> pa.Table:
-    chosen = [r.at for r in _owners(made) if r.text_sha256 not in made.stored]
-    rows = personal_first(made.staged.take(pa.array(chosen, pa.int64())))
+
+def _documents(plan: Plan, made: Made) -> Iterator[pa.Table]:
+    new = [r for r in made.owners() if r.text_sha256 not in made.stored]
     schema = TABLES["document"].schema
-    return rows.select(schema.names).cast(schema)
+    return (rows.cast(schema) for _, rows in _pieces(made, new, schema.names))
 
 
-def _screenings(plan: Plan, made: Made) -> pa.Table:
-    rows = [
-        {"text_sha256": r.text_sha256, "batch_id": r.batch_id, "family": family, "version": version}
-        for r in _owners(made) for family, version in sorted(plan.versions.items())
-        if family not in made.done.get(r.text_sha256, ())
-    ]  # fmt: skip
-    return pa.Table.from_pylist(rows, schema=TABLES["screening"].schema)
+def _screenings(plan: Plan, made: Made) -> Iterator[pa.Table]:
+    families, versions = zip(*sorted(plan.versions.items()), strict=True)
+    for rows, texts in _pieces(made, made.owners(), ["text_sha256", "batch_id"]):
+        each = np.repeat(np.arange(texts.num_rows), len(families))
+        of = {n: texts.column(n).take(pa.array(each)) for n in texts.column_names}
+        said = {"family": list(families) * len(rows), "version": list(versions) * len(rows)}
+        yield _new(made, rows, each, pa.table({**of, **said}, schema=TABLES["screening"].schema))
 
 
-def _findings(plan: Plan, made: Made) -> pa.Table:
-    findings, rows = made.staged.column("findings"), []
-    for r in _owners(made):
-        for found in findings[r.at].as_py() or ():
-            if found["family"] not in made.done.get(r.text_sha256, ()):
-                rows.append({"text_sha256": r.text_sha256, "batch_id": r.batch_id, **found})
-    return pa.Table.from_pylist(rows, schema=TABLES["finding"].schema)
+def _findings(plan: Plan, made: Made) -> Iterator[pa.Table]:
+    schema = TABLES["finding"].schema
+    for rows, texts in _pieces(made, made.owners(), ["text_sha256", "batch_id", "findings"]):
+        lists = texts.column("findings").combine_chunks()
+        found, of = pc.call_function("list_flatten", [lists]), pc.call_function("list_parent_indices", [lists])
+        told = {n: texts.column(n).take(of) for n in ("text_sha256", "batch_id")}
+        told |= {f.name: found.field(f.name) for f in found.type}
+        yield _new(made, rows, of.to_numpy(), pa.table(told, schema=schema))
 
 
-def _signatures(plan: Plan, made: Made) -> pa.Table:
-    signed, algorithm = made.staged.column("signature"), plan.versions["signature"]
-    rows = [
-        {
-            "text_sha256": r.text_sha256,
-            "batch_id": r.batch_id,
-            "algorithm": algorithm,
-            "signature": signed[r.at].as_py(),
+def _signatures(plan: Plan, made: Made) -> Iterator[pa.Table]:
+    schema, algorithm = TABLES["signature"].schema, plan.versions["signature"]
+    unsigned = [r for r in made.owners() if "signature" not in made.done.get(r.text_sha256, ())]
+    for _, texts in _pieces(made, unsigned, ["text_sha256", "batch_id", "signature"]):
+        signed = texts.filter(pc.call_function("is_valid", [texts.column("signature")]))
+        name = pa.array([algorithm] * signed.num_rows, pa.string())
+        yield signed.append_column("algorithm", name).select(schema.names).cast(schema)
+
+
+def _faults(plan: Plan, made: Made) -> Iterator[pa.Table]:
+    chosen = [at for at, what in enumerate(made.staged.told.column("outcome").to_pylist()) if what == "fault"]
+    schema = TABLES["quarantine"].schema
+    there = [n for n in schema.names if n in _OF_FAULT]
+    for _, faults in made.staged.pieces(chosen, [*there, "first_acquired_at"]):
+        rows = [
+            {n: r[n] for n in there} | {"step": "intake", "state": "open", "recorded_at": r["first_acquired_at"]}
+            for r in faults.to_pylist()
+        ]
+        yield pa.Table.from_pylist(rows, schema=schema)
+
+
+def _kept(plan: Plan, made: Made) -> Iterator[pa.Table]:
+    schema = TABLES["record"].schema
+    for rows, table in _pieces(made, [r for r in made.records if not r.twin], schema.names):
+        language, script = (table.column(n).to_pylist() for n in ("language", "script"))
+        told = {
+            "language": [r.said[0] if r.said else v for r, v in zip(rows, language, strict=True)],
+            "script": [r.said[1] if r.said else v for r, v in zip(rows, script, strict=True)],
+            "first_acquired_at": [r.since for r in rows],
         }
-        for r in _owners(made)
-        if signed[r.at].is_valid and "signature" not in made.done.get(r.text_sha256, ())
-    ]
-    return pa.Table.from_pylist(rows, schema=TABLES["signature"].schema)
+        for name, values in told.items():
+            at = schema.get_field_index(name)
+            table = table.set_column(at, schema.field(at), pa.array(values, schema.field(at).type))
+        yield table.cast(schema)
 
 
-def _faults(plan: Plan, made: Made) -> pa.Table:
-    chosen = [at for at, what in enumerate(made.staged.column("outcome").to_pylist()) if what == "fault"]
-    faults = made.staged.take(pa.array(chosen, pa.int64())).to_pylist()
-    names = TABLES["quarantine"].schema.names
-    rows = [
-        {n: r[n] for n in names if n in r} | {"step": "intake", "state": "open", "recorded_at": r["first_acquired_at"]}
-        for r in faults
-    ]
-    return pa.Table.from_pylist(rows, schema=TABLES["quarantine"].schema)
-
-
-def _kept(plan: Plan, made: Made) -> pa.Table:
-    kept = [r for r in made.records if not r.twin]
-    table = _taken(made, [r.at for r in kept], "record")
-    language, script = (table.column(n).to_pylist() for n in ("language", "script"))
-    told = {
-        "language": [r.said[0] if r.said else v for r, v in zip(kept, language, strict=True)],
-        "script": [r.said[1] if r.said else v for r, v in zip(kept, script, strict=True)],
-        "first_acquired_at": [r.since for r in kept],
-    }
-    for name, values in told.items():
-        at = table.schema.get_field_index(name)
-        table = table.set_column(at, table.schema.field(at), pa.array(values, table.schema.field(at).type))
-    return table
-
-
-SLICES = {
+SLICES: Mapping[str, Callable[[Plan, Made], Iterator[pa.Table]]] = {
     "document": _documents, "screening": _screenings, "finding": _findings, "signature": _signatures,
     "quarantine": _faults, "record": _kept,
 }  # fmt: skip
+_OF_FAULT = ("acquisition_id", "source_id", "batch_id", "locator", "reason", "detail", "byte_offset", "raw_sha256")
 
 
-def _owners(made: Made) -> list[Row]:
-    return [r for r in made.records if r.owner and not r.known and not r.twin]
+def _pieces(made: Made, rows: Sequence[Row], columns: Collection[str]) -> Iterator[tuple[Sequence[Row], pa.Table]]:
+    for chosen, table in made.staged.pieces([r.at for r in rows], columns):
+        yield rows[chosen], table
 
 
-def _taken(made: Made, at: Sequence[int], name: str) -> pa.Table:
-    schema = TABLES[name].schema
-    return made.staged.select(schema.names).take(pa.array(at, pa.int64())).cast(schema)
+def _new(made: Made, rows: Sequence[Row], of: np.ndarray, table: pa.Table) -> pa.Table:
+    """The rows of the table, each of the text of `rows[of]`, that no detector of this version has said before."""
+    if not made.done:
+        return table
+    before = [made.done.get(rows[n].text_sha256, ()) for n in of.tolist()]
+    new = [f not in done for f, done in zip(table.column("family").to_pylist(), before, strict=True)]
+    return table.filter(pa.array(new, pa.bool_()))

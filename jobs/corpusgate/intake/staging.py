@@ -1,7 +1,7 @@
-"""Staged rows on disk: what Spark's workers read and screened, a Parquet file a bin, written by the worker itself.
+"""Staged rows on disk: what workers read and screened, a Parquet file a bin, written by the worker itself.
 
-A worker that sent its rows to the JVM would have each text copied three times, and written by the slower writer. A bin
-is one file whose name says which: a task that is started again writes the same rows under the same name.
+A worker of Spark that sent its rows to the JVM would have each text copied three times, and written by the slower
+writer. A bin is one file whose name says which: a task that is started again writes the same rows under the same name.
 """
 
 from __future__ import annotations
@@ -39,10 +39,15 @@ def writer(
         for batch in batches:
             for number in batch.column(0).to_pylist():
                 found = stage(bins[number], work, screener(work.kit, work.versions))
-                rows = write(Path(folder) / f"bin-{number:06d}.parquet", found)
+                rows = write(Path(folder) / name_of(number), found)
                 yield pa.RecordBatch.from_pylist([{"bin": number, "rows": rows}], schema=WRITTEN)
 
     return run
+
+
+def name_of(number: int) -> str:
+    """Name of the file of a bin."""
+    return f"bin-{number:06d}.parquet"
 
 
 def write(path: Path, batches: Iterator[pa.RecordBatch]) -> int:

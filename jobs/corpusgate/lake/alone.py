@@ -20,12 +20,15 @@ from corpusgate.settings.place import Place
 OTHERS = 4
 """So many times the limit the whole lake may hold: its tables are gone through, too."""
 HASHES = dict.fromkeys(
-    ("record_id", "text_sha256", "released_sha256", "raw_sha256", "locator"), ColumnProperties(dictionary_enabled=False)
+    ("record_id", "text_sha256", "released_sha256", "raw_sha256", "locator", "text"),
+    ColumnProperties(dictionary_enabled=False),
 )
 """No two values of these columns are alike, so a dictionary would be tried and given up."""
-SMALL_PAGES = WriterProperties(compression="SNAPPY", data_page_size_limit=64 << 10, column_properties=HASHES)
+SMALL_PAGES = WriterProperties(
+    compression="SNAPPY", data_page_size_limit=64 << 10, max_row_group_size=16 << 10, column_properties=HASHES
+)
 """For slices with texts, which are asked for by name: a text is had by unpacking its page. Spark's settings say the
-same."""
+same. The rows of a group are held until it is whole."""
 _FEW = 20
 """One row in so many, and fewer, are few."""
 

@@ -25,8 +25,10 @@ class Profile(Declared):
         description="Spark settings over spark-defaults.conf; spark.master is left alone where spark-submit chose it",
     )
     tasks: int | None = Field(None, ge=1, description="tasks that intake aims for; left out: the machine's cores")
-    alone_bytes: int = Field(64 * 2**20, ge=0, description="so many bytes of raw files intake reads without Spark")
-    alone_records: int = Field(300_000, ge=0, description="so many records decide and publish handle without Spark")
+    alone_bytes: int = Field(64 * 2**20, ge=0, description="so many bytes of raw files intake reads in one process")
+    local_bytes: int = Field(2**30, ge=0, description="so many it reads in a few processes without Spark")
+    processes: int | None = Field(None, ge=1, description="how many those are; left out: one a core, at most 8")
+    alone_records: int = Field(300_000, ge=0, description="so many records each job handles without Spark")
     split_bytes: int = Field(64 * 2**20, ge=2**16, description="a plain file with keyed records is read in such ranges")
 
 

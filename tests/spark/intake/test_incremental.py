@@ -9,6 +9,7 @@ from corpusgate.intake.job import intake
 from corpusgate.intake.plan import BY_BATCH
 from corpusgate.lake import store
 from corpusgate.lake.frames import write_slice
+from corpusgate.settings.profile import Profile
 from corpusgate_testing.lake import duplicates, place_in, rows
 from corpusgate_testing.taken import DAYS, content, first, line, read_again, second
 
@@ -60,15 +61,18 @@ def test_what_changed_is_read_what_is_new_is_screened_and_the_result_is_that_of_
     assert (since["key:c1"], since["key:copy"]) == (DAYS[0], DAYS[1])  # the same record in another file
     assert not any(duplicates(full.place, n) for n in ("document", "screening", "finding", "signature"))
 
-    little = made
-    little.place = place_in(tmp_path / "little")
-    store.ensure_tables(little.place)
     monkeypatch.setattr(alone, "fits", lambda *_: True)
-    alone_first = intake(first(little).run("r1", DAYS[0]))
-    alone_second = intake(second(little).run("r2", DAYS[1]))
-    assert content(little.place, batch, BY_BATCH) == found, "without Spark the same"
-    assert alone_first.model_dump(exclude={"seconds"}) == before.model_dump(exclude={"seconds"})
-    assert alone_second.model_dump(exclude={"seconds"}) == result.model_dump(exclude={"seconds"})
+    for way, profile in (
+        ("without Spark", Profile()),
+        ("read by processes, written by Spark", Profile(alone_bytes=0, alone_records=10, processes=2)),
+    ):
+        made.place = place_in(tmp_path / way)
+        store.ensure_tables(made.place)
+        on_day_one = intake(first(made).run("r1", DAYS[0]), profile=profile)
+        on_day_two = intake(second(made).run("r2", DAYS[1]), profile=profile)
+        assert content(made.place, batch, BY_BATCH) == found, way
+        assert on_day_one.model_dump(exclude={"seconds"}) == before.model_dump(exclude={"seconds"}), way
+        assert on_day_two.model_dump(exclude={"seconds"}) == result.model_dump(exclude={"seconds"}), way
 
 
 @pytest.mark.parametrize("stays", [True, False], ids=["the file stays", "the file goes"])

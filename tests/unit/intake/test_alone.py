@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from corpusgate.intake import alone, known, states
+from corpusgate.intake import known, staged, states
 from corpusgate.intake.job import intake
 from corpusgate.intake.plan import BY_BATCH
 from corpusgate.lake import store
@@ -45,9 +45,9 @@ def test_every_item_lies_where_it_belongs_and_the_same_again_changes_nothing(mad
 def test_what_changed_is_read_what_is_new_is_screened_and_the_rest_goes_over(made, monkeypatch):
     intake(first(made).run("r1", DAYS[0]))
     given = []
-    real = alone.stage
+    real = staged.stage
     monkeypatch.setattr(
-        alone, "stage", lambda splits, work, screen: real(splits, work, lambda t: given.extend(t) or screen(t))
+        staged, "stage", lambda splits, work, screen: real(splits, work, lambda t: given.extend(t) or screen(t))
     )
     result = intake(second(made).run("r2", DAYS[1]))
     assert sorted(given) == sorted(["改了。" + CALL, line("new")["text"]])
@@ -129,21 +129,21 @@ def test_which_of_two_files_keeps_a_twin_does_not_depend_on_which_came_earlier(m
 
 def test_a_text_that_only_begins_like_a_known_one_is_screened(made, monkeypatch):
     intake(first(made).run("r1", DAYS[0]))
-    real = alone.stage.__globals__["among"]
-    monkeypatch.setitem(alone.stage.__globals__, "among", lambda path, hashes: set(hashes))
+    real = staged.stage.__globals__["among"]
+    monkeypatch.setitem(staged.stage.__globals__, "among", lambda path, hashes: set(hashes))
     batch = intake(second(made).run("r2", DAYS[1])).facts["batches"]["s"]
-    monkeypatch.setitem(alone.stage.__globals__, "among", real)
+    monkeypatch.setitem(staged.stage.__globals__, "among", real)
     texts = {r["text_sha256"] for r in rows(made.place, "record", f"batch_id = '{batch}'")}
     assert texts <= {r["text_sha256"] for r in rows(made.place, "document")}
     assert known.DIGITS == 16
 
 
 def test_what_is_too_much_after_all_spark_does(made, monkeypatch):
-    monkeypatch.setattr(alone, "CHARACTERS", 100)
+    monkeypatch.setattr(staged, "CHARACTERS", 100)
     with pytest.raises(pytest.fail.Exception, match="a JVM for so little"):
-        intake(first(made).run("r1", DAYS[0]))
+        intake(first(made).run("r1", DAYS[0]), profile=Profile(local_bytes=0))
     with pytest.raises(pytest.fail.Exception, match="a JVM for so little"):
-        intake(first(made).run("r1", DAYS[0]), profile=Profile(alone_bytes=10))
+        intake(first(made).run("r1", DAYS[0]), profile=Profile(alone_bytes=10, local_bytes=0))
 
 
 def test_many_bytes_are_looked_through_where_half_of_them_stood_there_before(made, monkeypatch):
@@ -152,13 +152,13 @@ def test_many_bytes_are_looked_through_where_half_of_them_stood_there_before(mad
 
     intake(made.files("s", files([]), DAYS[0]).run("r1", DAYS[0]))
     size = sum(len(raw) for raw in made.raw["s"].values())
-    little = Profile(alone_bytes=size // 10)
+    little = Profile(alone_bytes=size // 10, local_bytes=0)
     changed = made.files("s", files([line("new")]), DAYS[1]).run("r2", DAYS[1])
     assert intake(changed, profile=little).kept == 61
     with pytest.raises(pytest.fail.Exception, match="a JVM for so little"):
         intake(made.files("s", files([line("newer")] * 60), DAYS[2]).run("r3", DAYS[2]), profile=little)
     with pytest.raises(pytest.fail.Exception, match="a JVM for so little"):
-        profile = Profile(alone_bytes=size // 20)
+        profile = Profile(alone_bytes=size // 20, local_bytes=0)
         intake(made.files("s", files([line("new"), line("newer")]), DAYS[2]).run("r3", DAYS[2]), profile=profile)
 
 
