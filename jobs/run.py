@@ -1,6 +1,7 @@
 """Entry file for spark-submit: the same command line as `corpusgate`."""
 
-from corpusgate.cli import main
-
 if __name__ == "__main__":
+    # here and not above: the processes that intake starts import this file, too
+    from corpusgate.cli import main
+
     main()

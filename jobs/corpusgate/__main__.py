@@ -1,6 +1,7 @@
 """`python -m corpusgate`: the same as the `corpusgate` command."""
 
-from corpusgate.cli import main
-
 if __name__ == "__main__":
+    # here and not above: the processes that intake starts import this file, too
+    from corpusgate.cli import main
+
     main()

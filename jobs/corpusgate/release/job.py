@@ -145,7 +145,8 @@ def _write_data(run: Run, candidate: Candidate, made: Path) -> dict[str, Any]:
     rows = engine.kept(run, candidate.release_id, licences)
     wanted = engine.wanted(rows)
     files = [parts.link(f, before.folder, made) for f in before.unchanged({k: w.sha256 for k, w in wanted.items()})]
-    changed = {k: w for k, w in wanted.items() if k not in {f["part"] for f in files}}
+    linked = {f["part"] for f in files}
+    changed = {k: w for k, w in wanted.items() if k not in linked}
     written = engine.write(run, rows, changed, before, made) if changed else []
     _check(candidate, files, written)
     files += [

@@ -1,5 +1,7 @@
 """The match form: same for the forms of one word, and always a way back to the stored text."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -63,6 +65,19 @@ def test_spans_lie_in_the_stored_text_and_fold_back(texts, data):
             assert folded.text[a:b] in fold(text[low:high])
 
 
+MOVING = st.text(st.sampled_from("ab中\u200b\u00ad\0㍿½…\ufdfa\ud800"), max_size=20)
+
+
+@given(st.lists(MOVING, max_size=5))
+@settings(max_examples=300, deadline=None)
+def test_every_folded_code_point_is_where_one_character_after_another_puts_it(texts):
+    folded, joined = fold_batch(texts), "\U0010ffff".join(("", *texts, ""))
+    forms = [c if c == "\U0010ffff" else fold(c) for c in joined]
+    assert folded.text == "".join(forms) == folded.codes.tobytes().decode("utf-32-le")
+    source = [at for at, form in enumerate(forms) for _ in form]
+    assert source == (list(range(len(joined))) if folded.source is None else folded.source.tolist())
+
+
 def test_what_grows_points_back_to_its_one_character():
     folded = fold_batch(["a㍿b", "\u200b½x"])
     assert folded.text[folded.starts[0] : folded.ends[0]] == "a株式会社b"
@@ -91,6 +106,15 @@ def test_separators_between_han_are_squeezed_and_judged(text, apart):
     codes = fold_batch([text]).codes
     kept = squeeze(codes)
     assert (kept is not None and disguised(codes, kept[1:-1])) is apart
+
+
+@given(st.text(st.sampled_from("赌博a* ,."), max_size=14))
+@settings(max_examples=300, deadline=None)
+def test_one_to_three_separators_between_han_are_squeezed_and_no_others(text):
+    codes = np.array([ord(c) for c in f"\U0010ffff{text}\U0010ffff"], dtype=np.uint32)
+    kept = squeeze(codes)
+    left = text if kept is None else "".join(chr(codes[at]) for at in kept[1:-1])
+    assert left == re.sub("(?<=[赌博])[* ,.]{1,3}(?=[赌博])", "", text)
 
 
 def test_words_are_squeezed_and_stripped_like_text():

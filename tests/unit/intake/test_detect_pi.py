@@ -206,6 +206,23 @@ def test_any_text_gives_spans_in_range_without_overlap(texts):
         assert all(0 <= a < b <= len(text) for _, a, b in places)
 
 
+@given(st.lists(DIGITS, max_size=4))
+@settings(max_examples=100, deadline=None)
+def test_the_second_look_says_the_same_of_a_text_alone_and_among_others(texts):
+    assert pi_check.recheck(texts) == [pi_check.recheck([text])[0] for text in texts]
+
+
+def test_the_second_look_takes_no_number_or_sign_from_two_texts():
+    assert pi_check.recheck(["1380013", "8000", "zhang@", "@mail.qq.com"]) == [(), (), (), ()]
+
+
+def test_the_second_look_goes_over_a_long_text_as_over_a_short_one():
+    short, lead = "13800138000 a@@b.com zhang.wei@mail.qq.com", "好" * 400_001 + " "
+    (found,), (later,) = pi_check.recheck([short]), pi_check.recheck([lead + short])
+    assert [kind for kind, _, _ in found] == ["pi_mobile", "pi_email"]
+    assert later == tuple((kind, a + len(lead), b + len(lead)) for kind, a, b in found)
+
+
 @given(DIGITS)
 @settings(max_examples=100, deadline=None)
 def test_masked_text_is_clean_for_the_first_detector(text):

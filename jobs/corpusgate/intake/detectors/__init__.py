@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from types import ModuleType
 from typing import Any
 
@@ -109,8 +110,8 @@ class Screener:
         about = next(d for d in self.ready if isinstance(d, language_quality.LanguageQuality)).about(batch)
         signed = signature.sign_batch(batch) if sign else [None] * len(batch.texts)
         return [
-            Screened(tuple(f for lists in said for f in lists[no]), one.language, one.score, one.script, signed[no])
-            for no, one in enumerate(about)
+            Screened(tuple(chain.from_iterable(found)), one.language, one.score, one.script, minima)
+            for found, one, minima in zip(zip(*said, strict=True), about, signed, strict=True)
         ]
 
     def _screen_long(self, text: str) -> Screened:

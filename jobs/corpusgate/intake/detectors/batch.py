@@ -16,11 +16,12 @@ CODE_POINTS_A_BATCH = 400_000
 
 @dataclass(slots=True)
 class Batch:
-    """The stored texts, their folded form, and (once somebody asked) how many code points of each class each text has,
-    and its language and script."""
+    """The stored texts, their folded form, and (once somebody asked) the class of each stored code point
+    (`code_classes`), how many of each class each text has, and its language and script."""
 
     texts: Sequence[str]
     folded: Folded
+    kinds: np.ndarray | None = None
     counts: np.ndarray | None = None
     about: list[Any] | None = None
 

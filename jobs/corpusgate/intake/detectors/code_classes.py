@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from corpusgate.intake.detectors.batch import Batch
 from corpusgate.intake.detectors.fold_table import CODE_POINTS
 
 (
@@ -92,6 +93,27 @@ _KINDS = {
 }  # fmt: skip
 """Unicode's categories; letters and marks have their alphabet's class where they are in one."""
 _LETTERS = frozenset(("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc"))
+
+
+def classes_of(batch: Batch) -> np.ndarray:
+    """uint8 a stored code point of the batch, sentinels too; kept in the batch."""
+    if batch.kinds is None:
+        batch.kinds = code_classes().take(batch.folded.stored)
+    return batch.kinds
+
+
+def histogram(batch: Batch) -> np.ndarray:
+    """Code points of each class (columns) in each text (rows); kept in the batch."""
+    if batch.counts is None:
+        starts = np.asarray(batch.folded.stored_starts, dtype=np.int64)
+        kinds = classes_of(batch)
+        lengths = np.diff(np.append(starts, kinds.size))  # each with the sentinel after it
+        rows = np.repeat(np.arange(starts.size, dtype=np.int32) * CLASSES, lengths)
+        rows += kinds[1:]
+        counts = np.bincount(rows, minlength=starts.size * CLASSES).reshape(starts.size, CLASSES)
+        counts[:, kinds[0]] -= 1
+        batch.counts = counts
+    return batch.counts
 
 
 @lru_cache(maxsize=1)

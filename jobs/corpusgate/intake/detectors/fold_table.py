@@ -49,11 +49,13 @@ _HAN = [(0x2E80, 0x2FE0), (0x3005, 0x3008), (0x3400, 0x4DC0), (0x4E00, 0xA000), 
 
 @dataclass(frozen=True, slots=True)
 class FoldTable:
-    """`to[cp]` is the folded code point, 0 = dropped, `CODE_POINTS + k` = the k-th of `longer` (folds to several)."""
+    """`to[cp]` is the folded code point, 0 = dropped, `CODE_POINTS + k` = the k-th of `longer` (folds to several),
+    which stands in `flat` up to `ends[k]`."""
 
     to: np.ndarray
     longer: tuple[str, ...]
     lengths: np.ndarray
+    ends: np.ndarray
     flat: np.ndarray
     digest: str
 
@@ -133,4 +135,4 @@ def fold_table() -> FoldTable:
     lengths = np.array([len(s) for s in longer], dtype=np.int64)
     digest = hashlib.sha256(to.tobytes() + flat.tobytes()).hexdigest()
     to.flags.writeable = False
-    return FoldTable(to, tuple(longer), lengths, flat, digest)
+    return FoldTable(to, tuple(longer), lengths, np.cumsum(lengths), flat, digest)

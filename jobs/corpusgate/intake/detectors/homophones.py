@@ -19,6 +19,7 @@ from corpusgate.banks.lexicon import Lexicon, Word, named_lexicon, read_meta
 from corpusgate.errors import DetectorMissing
 from corpusgate.intake.detectors.batch import Batch, make_batch
 from corpusgate.intake.detectors.compiled import compiled
+from corpusgate.intake.detectors.fold import text_of
 from corpusgate.intake.detectors.fold_table import CODE_POINTS, fold_table
 from corpusgate.intake.detectors.keywords import carrying
 from corpusgate.intake.detectors.model import SPANS_A_RULE, Finding, Kit
@@ -59,7 +60,7 @@ class Homophones:
     def find(self, batch: Batch) -> list[list[Finding]]:
         """Findings of each text of the batch."""
         folded = batch.folded
-        heard = readings()[folded.codes].tobytes().decode("utf-32-le")
+        heard = text_of(readings().take(folded.codes))
         out: list[list[Finding]] = []
         for no, (start, end) in enumerate(zip(folded.starts, folded.ends, strict=True)):
             found: list[Finding] = []

@@ -20,6 +20,7 @@ import numpy as np
 from corpusgate.banks.lexicon import LONGEST_WORD, Lexicon, Word, named_lexicon
 from corpusgate.intake.detectors.batch import Batch
 from corpusgate.intake.detectors.compiled import compiled
+from corpusgate.intake.detectors.fold import text_of
 from corpusgate.intake.detectors.fold_table import fold_table
 from corpusgate.intake.detectors.model import SPANS_A_RULE, Finding, Kit
 from corpusgate.intake.detectors.squeeze import HAN, classes, disguised, squeeze
@@ -58,14 +59,15 @@ class KeywordDetector:
         """Findings of each text of the batch, in the order of their place."""
         folded = batch.folded
         kept = squeeze(folded.codes)
-        squeezed = folded.text if kept is None else folded.codes[kept].tobytes().decode("utf-32-le")
+        squeezed = folded.text if kept is None else text_of(folded.codes.take(kept))
         starts = np.asarray(folded.starts)
         ends = np.asarray(folded.ends)
         if kept is not None:  # sentinels are always kept, so the places just move
             starts, ends = np.searchsorted(kept, starts), np.searchsorted(kept, ends)
         out: list[list[Finding]] = []
         for no, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-            out.append(self._findings(batch, no, self._matches(squeezed, start, end, kept, folded)))
+            found = self._matches(squeezed, start, end, kept, folded)
+            out.append(self._findings(batch, no, found) if found else [])
         return out
 
     def _matches(self, squeezed: str, start: int, end: int, kept: np.ndarray | None, folded: Any) -> dict[tuple, list]:

@@ -60,7 +60,7 @@ class LanguageQuality:
 
     def find(self, batch: Batch) -> list[list[Finding]]:
         """Quality findings of each text, all about the whole text."""
-        counts = histogram(batch)
+        counts = cc.histogram(batch)
         lengths = counts.sum(axis=1)
         han, letters = _han(counts), _letters(counts)
         signs: list[list[tuple[str, float]]] = [[] for _ in batch.texts]
@@ -90,7 +90,7 @@ class LanguageQuality:
         return batch.about
 
     def _about(self, batch: Batch) -> list[About]:
-        counts = histogram(batch)
+        counts = cc.histogram(batch)
         han, letters, kana = _han(counts), _letters(counts), counts[:, cc.KANA]
         plain = (
             (han > 0)
@@ -118,9 +118,12 @@ class LanguageQuality:
         if len(text) > SAMPLE * 4:  # past the head, which is often a menu or a title
             middle = len(text) // 3
             text = text[middle : middle + SAMPLE * 2]
-        sample = " ".join(text[: SAMPLE * 2].encode("utf-8", "replace").decode().replace("\0", " ").split())[:SAMPLE]
+        text = text[: SAMPLE * 2].replace("\0", " ")
+        if not text.isascii():  # or there is nothing to replace
+            text = text.encode("utf-8", "replace").decode()
+        sample = " ".join(text.split())[:SAMPLE]
         words = sample.lower().split() if sample.isascii() else []
-        if "the" in words and sum(w in ENGLISH for w in words) >= ENGLISH_SHARE * len(words) and len(words) > 7:
+        if "the" in words and sum(map(ENGLISH.__contains__, words)) >= ENGLISH_SHARE * len(words) and len(words) > 7:
             return "en", 1.0
         if sample.isupper():
             sample = sample.lower()  # capitals alone read as Japanese to the model
@@ -136,20 +139,6 @@ def _han(counts: np.ndarray) -> np.ndarray:
 
 def _letters(counts: np.ndarray) -> np.ndarray:
     return counts[:, cc.HANI : cc.THAI + 1].sum(axis=1) + counts[:, cc.OTHER]
-
-
-def histogram(batch: Batch) -> np.ndarray:
-    """Code points of each class (columns, `code_classes`) in each text (rows); kept in the batch."""
-    if batch.counts is None:
-        starts = np.asarray(batch.folded.stored_starts, dtype=np.int64)
-        codes = batch.folded.stored
-        lengths = np.diff(np.append(starts, codes.size))  # each with the sentinel after it
-        rows = np.repeat(np.arange(starts.size, dtype=np.int32) * cc.CLASSES, lengths)
-        rows += cc.code_classes()[codes[1:]]
-        counts = np.bincount(rows, minlength=starts.size * cc.CLASSES).reshape(starts.size, cc.CLASSES)
-        counts[:, cc.code_classes()[codes[0]]] -= 1
-        batch.counts = counts
-    return batch.counts
 
 
 def scripts(counts: np.ndarray) -> np.ndarray:

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from corpusgate.intake.detectors.batch import Batch, make_batch
 from corpusgate.intake.detectors.fold_table import fold_table
 from corpusgate.intake.detectors.long_text import pieces
+from corpusgate.intake.detectors.marks import marks_of
 from corpusgate.intake.detectors.model import SPANS_A_RULE, Finding, Kit
 from corpusgate.intake.detectors.pi_common import Hit, without_overlaps
 from corpusgate.intake.detectors.pi_documents import find_accounts, find_documents, find_plates
+from corpusgate.intake.detectors.pi_marks import table
 from corpusgate.intake.detectors.pi_net import find_emails, find_ips, find_macs
 from corpusgate.intake.detectors.pi_numbers import find_numbers
 
@@ -38,6 +40,9 @@ class PersonalInformation:
         """Findings of each text of the batch, in the order of their place."""
         out: list[list[Finding]] = []
         for no, hits in enumerate(grouped_hits(batch)):
+            if not hits:
+                out.append([])
+                continue
             by_rule: dict[str, list[Hit]] = {}
             for hit in hits:
                 by_rule.setdefault(hit.rule, []).append(hit)
@@ -89,7 +94,8 @@ def grouped_hits(batch: Batch) -> list[list[Hit]]:
     """For each text of the batch its hits, places in the folded batch, in order."""
     folded = batch.folded
     out: list[list[Hit]] = [[] for _ in batch.texts]
-    for hit in without_overlaps(find(folded.text, folded.codes) for find in FINDERS):
+    marks = marks_of(folded.codes, table())
+    for hit in without_overlaps(find(folded.text, folded.codes, marks) for find in FINDERS):
         no = bisect.bisect_right(folded.starts, hit.start) - 1
         out[no].append(hit)
     return out

@@ -76,9 +76,9 @@ def _joints() -> np.ndarray:
     return out
 
 
-def digit_clusters(codes: np.ndarray, least: int) -> list[tuple[int, int]]:
-    """Ranges (start, end) of digits that hang together, at most three joints apart, with `least` digits or more."""
-    at = np.flatnonzero((codes - np.uint32(48)) < 10)
+def digit_clusters(codes: np.ndarray, at: np.ndarray, least: int) -> list[tuple[int, int]]:
+    """Ranges (start, end) of digits (they stand `at` these places) that hang together, at most three joints apart, with
+    `least` digits or more."""
     if at.size < least:
         return []
     step = np.diff(at)

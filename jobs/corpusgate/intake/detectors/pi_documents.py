@@ -8,7 +8,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from corpusgate.intake.detectors.marks import Marks, standing
 from corpusgate.intake.detectors.pi_common import Hit
+from corpusgate.intake.detectors.pi_marks import ACCOUNT, PAPERS, PASSPORTS, PERMITS, PLATE, QQ, WECHAT
 
 REACH = 32
 """Characters after a context word in which the number must begin."""
@@ -23,7 +25,6 @@ _PLATE = re.compile(
     r"[京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川贵云藏陕甘青宁新][a-hj-np-z][ ·•.\-]?"
     r"(?:[df][a-hj-np-z0-9]\d{4}|\d{5}[df]|(?=(?:[a-z0-9]*\d){2})[a-hj-np-z0-9]{5}|[a-hj-np-z0-9]{4}[学警港澳挂])(?![a-z0-9])"
 )
-_PROVINCES = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川贵云藏陕甘青宁新"
 _WECHAT = re.compile(
     r"(?:号码|号|id|账号|帐号|加|添加|联系|:|=|是|为| |\()*(?P<n>[a-z][a-z0-9_\-]{5,19})(?![a-z0-9_\-@.])"
 )
@@ -47,39 +48,35 @@ _NO_ACCOUNT = frozenset(
 )
 
 
-def find_documents(text: str, codes: np.ndarray) -> Iterator[Hit]:
+def find_documents(text: str, codes: np.ndarray, marks: Marks) -> Iterator[Hit]:
     """Passports and permits after the word for them."""
-    for at in _words(text, codes, ("护照", "passport")):
+    at_words = marks.of(PAPERS)
+    for at in _words(text, codes, at_words, PASSPORTS):
         found = _PASSPORT.search(text, at, min(len(text), at + REACH + 10))
         if found and not _crosses(text, at, found.start()):
             yield Hit(*found.span(), "pi_passport", "passport", found.group().upper(), 0.9)
         found = _PASSPORT.search(text, max(0, at - 16), at)
         if found and not _crosses(text, found.end(), at):
             yield Hit(*found.span(), "pi_passport", "passport", found.group().upper(), 0.8)
-    for at in _words(text, codes, ("通行证", "回乡证", "台胞证", "永久居留", "居留证")):
+    for at in _words(text, codes, at_words, PERMITS):
         found = _PERMIT.search(text, at, min(len(text), at + REACH + 10))
         if found and not _crosses(text, at, found.start()) and not _day(found.group()):
             yield Hit(*found.span(), "pi_permit", "permit", found.group().upper(), 0.8)
 
 
-def find_plates(text: str, codes: np.ndarray) -> Iterator[Hit]:
+def find_plates(text: str, codes: np.ndarray, marks: Marks) -> Iterator[Hit]:
     """Number plates: a province's character, a letter, five or six places with at least two digits (GA 36)."""
-    letters = np.flatnonzero((codes - np.uint32(97)) < 26)
-    if not letters.size:
-        return
-    marks = np.array([ord(c) for c in _PROVINCES], dtype=np.uint32)
-    letters = letters[codes[letters - 1] >= 0x4E00]
-    for p in (letters[np.isin(codes[letters - 1], marks)] - 1).tolist():
+    for p in marks.of(PLATE).tolist():
         found = _PLATE.match(text, p)
         if found:
             yield Hit(*found.span(), "pi_plate", "plate", re.sub(r"[ ·•.\-]", "", found.group()).upper(), 0.9)
 
 
-def find_accounts(text: str, codes: np.ndarray) -> Iterator[Hit]:
+def find_accounts(text: str, codes: np.ndarray, marks: Marks) -> Iterator[Hit]:
     """WeChat and QQ accounts right after their names; groups and official accounts are no person's."""
-    done = 0
+    done, at_words = 0, marks.of(ACCOUNT)
     # in order of place: what one name's account reaches over hides no other that stands before it
-    for at in sorted(_words(text, codes, ("微信", "薇信", "威信", "wechat", "weixin", "vx", "v信", "wx"))):
+    for at in sorted(_words(text, codes, at_words, WECHAT)):
         found = (
             _WECHAT.match(text, at)
             if at >= done and not text.startswith(("群", "公众号", "公众", "小程序", "支付"), at)
@@ -91,20 +88,18 @@ def find_accounts(text: str, codes: np.ndarray) -> Iterator[Hit]:
             if real and name not in _NO_ACCOUNT and not name.startswith("http") and (lead or name[0].isalpha()):
                 done = found.end()
                 yield Hit(found.start("n"), found.end("n"), "pi_wechat", "wechat", name, 0.7)
-    for at in _words(text, codes, ("qq", "扣扣", "企鹅号")):
+    for at in _words(text, codes, at_words, QQ):
         found = _QQ.match(text, at) if not text.startswith("群", at) else None
         if found:
             yield Hit(found.start("n"), found.end("n"), "pi_qq", "qq", found["n"], 0.8)
 
 
-def _words(text: str, codes: np.ndarray, words: tuple[str, ...]) -> Iterator[int]:
-    """Ends of the words' occurrences; Latin ones only where no letter or digit stands before."""
+def _words(text: str, codes: np.ndarray, places: np.ndarray, words: tuple[str, ...]) -> Iterator[int]:
+    """Ends of the words' occurrences, which begin at some of `places`; Latin ones only where no letter or digit stands
+    before."""
     for word in words:
-        at = np.flatnonzero(codes[:-1] == ord(word[0]))
-        for p in at[codes[at + 1] == ord(word[1])].tolist():
-            if text.startswith(word, p) and (
-                word[0] > "\u2e80" or not (text[p - 1].isalnum() and text[p - 1] < "\u2e80")
-            ):
+        for p in standing(codes, places, word).tolist():
+            if word[0] > "\u2e80" or not (text[p - 1].isalnum() and text[p - 1] < "\u2e80"):
                 yield p + len(word)
 
 

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from corpusgate.intake.detectors.domains import FILE_NAMES, NATIONAL, reserved, top_level
+from corpusgate.intake.detectors.marks import Marks
 from corpusgate.intake.detectors.pi_common import EDGE, Hit, before
+from corpusgate.intake.detectors.pi_marks import AT, BRACKET, DASH, DOT
 
 _LOCAL = "abcdefghijklmnopqrstuvwxyz0123456789._%+-"
 _HOST = "abcdefghijklmnopqrstuvwxyz0123456789.-"
@@ -38,9 +40,9 @@ _MAC = re.compile(r"(?<![0-9a-f:\-])[0-9a-f]{2}([:\-])(?:[0-9a-f]{2}\1){4}[0-9a-
 _IP6 = re.compile(r"(?<![0-9a-z:.])[23][0-9a-f]{3}:[0-9a-f:]{4,34}(?![0-9a-z:])")
 
 
-def find_emails(text: str, codes: np.ndarray) -> Iterator[Hit]:
+def find_emails(text: str, codes: np.ndarray, marks: Marks) -> Iterator[Hit]:
     """E-mail addresses; `near_email` for reserved domains (RFC 2606, 6761) and for spelled-out or spaced forms."""
-    at = np.flatnonzero(codes == 64)
+    at = marks.of(AT)
     done = 0
     for p in at[(codes[at + 1] != 64) & (codes[at - 1] != 64)].tolist():
         hit = _email(text, p, done)
@@ -49,9 +51,9 @@ def find_emails(text: str, codes: np.ndarray) -> Iterator[Hit]:
             yield hit
         elif text[p - 1] == " " or text[p + 1 : p + 2] == " ":
             yield from _spelled(text, p, p)
-    if "at]" in text or "at)" in text:
-        for found in re.finditer(r"[\[(]at[\])]", text):
-            yield from _spelled(text, *found.span())
+    for p in marks.of(BRACKET).tolist():
+        if text.startswith(("at]", "at)"), p + 1):
+            yield from _spelled(text, p, p + 4)
 
 
 def _email(text: str, p: int, floor: int) -> Hit | None:
@@ -112,13 +114,11 @@ def _spelled(text: str, start: int, end: int) -> Iterator[Hit]:
             yield Hit(*found.span(), "near_email", "email:spelled", f"{found.group(1)}@{host}", 0.5)
 
 
-def find_ips(text: str, codes: np.ndarray) -> Iterator[Hit]:
+def find_ips(text: str, codes: np.ndarray, marks: Marks) -> Iterator[Hit]:
     """Public IPv4 and IPv6 addresses that may name a person's line; not versions, networks, private or reserved
     ones."""
-    dots = np.flatnonzero(codes == 46)
-    if dots.size > 2:
-        digit = (codes - np.uint32(48)) < 10
-        dots = dots[digit[dots - 1] & digit[np.minimum(dots + 1, codes.size - 1)]]
+    dots = marks.of(DOT)
+    dots = dots[codes[dots - 1] - np.uint32(48) < 10]
     if dots.size > 2:
         gaps = np.diff(dots)
         for p in dots[:-2][(gaps[:-1] <= 4) & (gaps[1:] <= 4)].tolist():
@@ -126,7 +126,7 @@ def find_ips(text: str, codes: np.ndarray) -> Iterator[Hit]:
             if found and _ip4(text, found):
                 value = str(ipaddress.ip_address(found.group().split("/")[0]))
                 yield Hit(*found.span(), "pi_ip", "ip:4", value, 0.8)
-    for found in _colons(text, codes, _IP6, 4):
+    for found in _colons(text, codes, marks.of(DASH), _IP6, 4):
         value = _ip6(found.group().rstrip(":"))
         if value:
             yield Hit(found.start(), found.start() + len(found.group().rstrip(":")), "pi_ip", "ip:6", value, 0.8)
@@ -171,23 +171,23 @@ def _ip6(value: str) -> str:
     return str(address) if address.is_global and value.count(":") >= 4 else ""
 
 
-def find_macs(text: str, codes: np.ndarray) -> Iterator[Hit]:
+def find_macs(text: str, codes: np.ndarray, marks: Marks) -> Iterator[Hit]:
     """Hardware addresses, not those of all zeros or ones, of documentation (RFC 7042) or that read as a time stamp."""
-    for found in _colons(text, codes, _MAC, 2):
+    for found in _colons(text, codes, marks.of(DASH), _MAC, 2):
         value = found.group().replace("-", ":")
         if len(set(value)) > 3 and not value.startswith("00:00:5e:00:53") and not value.replace(":", "").isdigit():
             yield Hit(*found.span(), "pi_mac", "mac", value, 0.9)
 
 
-def _colons(text: str, codes: np.ndarray, pattern: re.Pattern, lead: int) -> Iterator[re.Match]:
-    """Matches whose first mark, `lead` characters after their beginning, is followed by two more, each at most five
+def _colons(text: str, codes: np.ndarray, dashes: np.ndarray, pattern: re.Pattern, lead: int) -> Iterator[re.Match]:
+    """Matches whose first dash, `lead` characters after their beginning, is followed by two more, each at most five
     characters on: colons or dashes, hex before the first."""
-    marks = np.flatnonzero((codes == 58) | (codes == 45))
-    if marks.size < 3:
+    if dashes.size < 3:
         return
-    gaps, left = np.diff(marks) <= 5, codes[marks - 1]
-    hexadecimal = ((left - np.uint32(48)) < 10) | ((left - np.uint32(97)) < 6)
-    for p in marks[:-2][gaps[:-1] & gaps[1:] & hexadecimal[:-2]].tolist():
+    near = np.diff(dashes) <= 5
+    firsts = dashes[:-2][near[:-1] & near[1:]]
+    left = codes[firsts - 1]
+    for p in firsts[((left - np.uint32(48)) < 10) | ((left - np.uint32(97)) < 6)].tolist():
         found = pattern.match(text, max(0, p - lead))
         if found:
             yield found

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from corpusgate.intake.detectors.marks import Marks
 from corpusgate.intake.detectors.pi_checks import (
     AREA,
     MOBILE_SEGMENT,
@@ -19,6 +20,7 @@ from corpusgate.intake.detectors.pi_checks import (
     luhn,
 )
 from corpusgate.intake.detectors.pi_common import Hit, before, digit_clusters, numbered, without_overlaps
+from corpusgate.intake.detectors.pi_marks import DIGIT
 
 LEAST = 9
 """Fewer digits are no number of these kinds: a landline has ten with its area code, an identity number may end in x."""
@@ -51,9 +53,9 @@ _CALL_NUMBER = re.compile(r"手机号|电话|联系方式|号码|tel|phone|mobil
 _LINE = re.compile(r"电话|座机|固话|传真|热线|tel|fax|phone")
 
 
-def find_numbers(text: str, codes: np.ndarray) -> Iterator[Hit]:
+def find_numbers(text: str, codes: np.ndarray, marks: Marks) -> Iterator[Hit]:
     """Hits of a folded batch; the longest form wins where two overlap."""
-    for start, end in digit_clusters(codes, LEAST):
+    for start, end in digit_clusters(codes, marks.of(DIGIT), LEAST):
         low, high = max(0, start - 4), min(len(text), end + 2)
         ids = list(_ids(text, low, high))
         near = [hit for hit in ids if hit.risk == "near_id"]

@@ -15,7 +15,8 @@ import numpy as np
 
 from corpusgate.intake.detectors import code_classes as cc
 from corpusgate.intake.detectors.batch import Batch
-from corpusgate.intake.detectors.fold_table import CODE_POINTS, SENTINEL
+from corpusgate.intake.detectors.fold_table import CODE_POINTS
+from corpusgate.intake.detectors.marks import marks_of, standing, table_of
 
 FEWEST_LINES = 5
 """Lines from which the signs about lines are looked for: a title over a paragraph is no list."""
@@ -36,7 +37,9 @@ _BOILERPLATE = (
     "terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies",
     "enable javascript", "隐私政策", "使用条款", "服务条款", "启用javascript", "使用cookie",
 )  # fmt: skip
-_LOREM = "lorem ipsum"
+_PHRASES = (("lorem ipsum", "q_lorem_ipsum"), ("{", "q_curly_bracket"), *((p, "q_boilerplate") for p in _BOILERPLATE))
+_RARE = ("{", "ja", "ki", "隐私", "条款", "cy", "ms", "ps")
+"""Of each phrase one or two characters in a row that are rare: only where they stand is it looked for."""
 
 Sign = tuple[int, str, float]
 """Text number, reason code, score."""
@@ -44,13 +47,33 @@ Sign = tuple[int, str, float]
 
 def signs(batch: Batch, languages: Sequence[str]) -> list[Sign]:
     """The signs of all texts of a batch but for those of `language_quality` itself; `languages` of the texts."""
-    kinds = cc.code_classes()[batch.folded.stored]
+    words = _words(batch)
     return [
-        *_of_lines(batch, kinds),
-        *_of_words(batch, kinds, languages),
+        *_of_lines(batch, words),
+        *_of_words(batch, words, languages),
         *_of_phrases(batch),
         *_of_repeats(batch.texts),
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Runs of what is no blank, of all texts: first place of each, and the place behind it."""
+
+    begins: np.ndarray
+    ends: np.ndarray
+
+
+def _words(batch: Batch) -> _Words:
+    solid = cc.classes_of(batch) != cc.SPACE
+    solid[_edges(batch)] = False
+    turns = np.flatnonzero(solid[1:] != solid[:-1]) + 1  # into a word and out of it, in turn: edges are in none
+    return _Words(turns[::2], turns[1::2])
+
+
+def _edges(batch: Batch) -> np.ndarray:
+    """The places of the sentinels in the stored text."""
+    return np.append(np.asarray(batch.folded.stored_starts, dtype=np.int64) - 1, batch.folded.stored.size - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +86,23 @@ class _Lines:
     letters: np.ndarray
 
 
-def _lines(batch: Batch, kinds: np.ndarray) -> _Lines:
-    codes = batch.folded.stored
-    edge = codes == SENTINEL
-    breaks = np.flatnonzero(edge | (codes == 0x0A))
-    solid = np.flatnonzero((kinds != cc.SPACE) & ~edge)
-    low, high = np.searchsorted(solid, breaks[:-1]), np.searchsorted(solid, breaks[1:])
+def _lines(batch: Batch, words: _Words) -> _Lines:
+    kinds, starts = cc.classes_of(batch), np.asarray(batch.folded.stored_starts)
+    broken = batch.folded.stored == 0x0A
+    broken[_edges(batch)] = True
+    before = np.searchsorted(words.begins, np.flatnonzero(broken))  # words before each break: none goes over one
+    low, high = before[:-1], before[1:]
     some = high > low
-    low, high = low[some], high[some]
-    weights = np.ones(kinds.size, dtype=np.int32)
-    weights[(kinds >= cc.HANI) & (kinds <= cc.KANA)] = HAN_LETTERS
-    total = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(weights)))
-    first, last = solid[low], solid[high - 1]
-    texts = np.searchsorted(np.asarray(batch.folded.stored_starts), first, side="right") - 1
-    return _Lines(texts, first, last, total[last + 1] - total[first])
+    first, last = words.begins[low[some]], words.ends[high[some] - 1] - 1
+    texts = np.searchsorted(starts, first, side="right") - 1
+    han = (kinds >= cc.HANI) & (kinds <= cc.KANA)
+    # up to the next line's first place: nothing but blanks stands between the two
+    more = np.add.reduceat(han.view(np.uint8), first, dtype=np.uint32) if first.size else first
+    return _Lines(texts, first, last, last + 1 - first + (HAN_LETTERS - 1) * more)
 
 
-def _of_lines(batch: Batch, kinds: np.ndarray) -> list[Sign]:
-    lines, codes, size = _lines(batch, kinds), batch.folded.stored, len(batch.texts)
+def _of_lines(batch: Batch, words: _Words) -> list[Sign]:
+    lines, codes, size = _lines(batch, words), batch.folded.stored, len(batch.texts)
     counted = np.bincount(lines.texts, minlength=size)
     if not (counted >= FEWEST_LINES).any():
         return []
@@ -102,25 +124,19 @@ def _of_lines(batch: Batch, kinds: np.ndarray) -> list[Sign]:
     return out
 
 
-def _of_words(batch: Batch, kinds: np.ndarray, languages: Sequence[str]) -> list[Sign]:
-    starts = np.asarray(batch.folded.stored_starts)
-    if not starts.size:
-        return []
-    letter = (kinds >= cc.HANG) & (kinds <= cc.DEVA)
-    alone = (kinds >= cc.HANI) & (kinds <= cc.KANA)
-    solid = (kinds != cc.SPACE) & (batch.folded.stored != SENTINEL)
-    begins = solid & ~np.concatenate(([False], solid[:-1]))
-    words, letters, han = (np.add.reduceat(m, starts, dtype=np.int64) for m in (begins, letter, alone))
-    blanks = np.flatnonzero((words >= FEWEST_WORDS) & (letters > 9 * han)).tolist()
+def _of_words(batch: Batch, words: _Words, languages: Sequence[str]) -> list[Sign]:
+    counted = np.diff(np.searchsorted(words.begins, _edges(batch)))
+    counts = cc.histogram(batch)
+    letters, han = counts[:, cc.HANG : cc.DEVA + 1].sum(axis=1), counts[:, cc.HANI : cc.KANA + 1].sum(axis=1)
+    blanks = np.flatnonzero((counted >= FEWEST_WORDS) & (letters > 9 * han)).tolist()
     if not blanks:
         return []
-    places = np.flatnonzero(begins)
-    spoken = np.logical_or.reduceat(letter, places)
-    texts = np.searchsorted(starts, places, side="right") - 1
-    with_letters = np.bincount(texts, weights=spoken, minlength=starts.size)
+    kinds = cc.classes_of(batch)
+    spoken = np.logical_or.reduceat((kinds >= cc.HANG) & (kinds <= cc.DEVA), words.begins)
+    with_letters = np.bincount(np.repeat(np.arange(counted.size), counted)[spoken], minlength=counted.size)
     out = list[Sign]()
     for no in blanks:
-        mean, share = letters[no] / words[no], with_letters[no] / words[no]
+        mean, share = letters[no] / counted[no], with_letters[no] / counted[no]
         if not WORD_LENGTH[0] <= mean <= WORD_LENGTH[1]:
             out.append((no, "q_word_length", float(mean)))
         if share < WORDS_WITH_LETTERS:
@@ -141,19 +157,20 @@ def _stop_words(batch: Batch, no: int) -> int:
 
 
 def _of_phrases(batch: Batch) -> list[Sign]:
-    text, ends = batch.folded.text, np.asarray(batch.folded.ends)
+    codes, ends = batch.folded.codes, np.asarray(batch.folded.ends)
+    marks = marks_of(codes, _rare_table())
     out = set[Sign]()
-    for phrase, reason in (
-        (_LOREM, "q_lorem_ipsum"),
-        ("{", "q_curly_bracket"),
-        *((p, "q_boilerplate") for p in _BOILERPLATE),
-    ):
-        at = text.find(phrase)
-        while at >= 0:
-            no = int(np.searchsorted(ends, at, side="right"))
-            out.add((no, reason, 1.0))
-            at = text.find(phrase, batch.folded.ends[no])  # once a text
+    for phrase, reason in _PHRASES:
+        nth = next(n for n, rare in enumerate(_RARE) if rare in phrase)
+        at = marks.of(1 << nth) - phrase.index(_RARE[nth])
+        at = standing(codes, at[at > 0], phrase)
+        out.update((no, reason, 1.0) for no in np.unique(np.searchsorted(ends, at, side="right")).tolist())
     return sorted(out)
+
+
+@lru_cache(maxsize=1)
+def _rare_table() -> np.ndarray:
+    return table_of((1 << nth, rare[0], rare[1:]) for nth, rare in enumerate(_RARE))
 
 
 def _of_repeats(texts: Sequence[str]) -> list[Sign]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -38,6 +39,8 @@ SEQUENCE_LIMIT = 32_768
 _SEED = 20251124
 _TRADITIONAL_SHARE = 0.10  # of a text's Han characters; manual pages: simplified 0, traditional 0.22 to 0.51
 _CODES_AT_ONCE = 400_000
+_RUNS_AT_ONCE = 32_768  # few enough for what is worked on to stay in the processor's cache
+_PACKED = struct.Struct(f"<{BANDS * ROWS}I")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _HAN = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0x20000, 0x323B0))
 # Any odd numbers with bits all over; a part of the algorithm, so never to be changed under the same version.
@@ -94,7 +97,7 @@ def sign_batch(batch: Batch) -> list[bytes | None]:
     if len(batch.texts) == 1 and len(batch.texts[0]) > _CODES_AT_ONCE:
         return sign(batch.texts)
     folded = batch.folded
-    codes, chosen = folded.codes, _traditional(folded.stored)
+    codes, chosen = folded.codes, _traditional(folded.stored, np.asarray(folded.stored_starts, dtype=np.int64))
     if chosen.size:
         converted, _ = fold_codes(join([_converted(batch.texts[at]) for at in chosen.tolist()]))
         cuts = np.flatnonzero(converted == SENTINEL)
@@ -103,13 +106,12 @@ def sign_batch(batch: Batch) -> list[bytes | None]:
             parts += (codes[done : folded.starts[at]], converted[cuts[nth] + 1 : cuts[nth + 1]])
             done = folded.ends[at]
         codes = np.concatenate((*parts, codes[done:]))
-    return _signed(codes[~_tables().blank[codes]])
+    return _signed(_solid(codes))
 
 
 def _signed(near: np.ndarray) -> list[bytes | None]:
     hashes, counts = _shingles(near)
-    minima = _minima(hashes, counts)
-    return [row.tobytes() if n else None for row, n in zip(minima, counts.tolist(), strict=True)]
+    return [row if n else None for row, n in zip(_minima(hashes, counts), counts.tolist(), strict=True)]
 
 
 def sequences(texts: Sequence[str]) -> list[ShingleSequence]:
@@ -145,7 +147,7 @@ def _near_form(texts: Sequence[str], traditional: bool | None = None) -> np.ndar
     """Code points of the near forms, a sentinel before, between and after them. `traditional` None: each text's own."""
     codes = join(texts)
     if traditional is None:
-        chosen = _traditional(codes)
+        chosen = _traditional(codes, np.flatnonzero(codes == SENTINEL)[:-1] + 1)
     else:
         chosen = np.arange(len(texts)) if traditional else np.zeros(0, dtype=np.int64)
     if chosen.size:
@@ -154,13 +156,17 @@ def _near_form(texts: Sequence[str], traditional: bool | None = None) -> np.ndar
             converted[at] = _converted(texts[at])
         codes = join(converted)
     folded, _ = fold_codes(codes)
-    return folded[~_tables().blank[folded]]
+    return _solid(folded)
 
 
-def _traditional(codes: np.ndarray) -> np.ndarray:
-    """Numbers of the traditional texts among joined ones."""
-    edges = np.flatnonzero(codes == SENTINEL)
-    return np.flatnonzero(_is_traditional(*_script(codes, edges[:-1] + 1)))
+def _solid(codes: np.ndarray) -> np.ndarray:
+    """The code points that are no blanks."""
+    return codes.take(np.flatnonzero(_tables().solid.take(codes)))
+
+
+def _traditional(codes: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Numbers of the traditional texts among joined ones, which start at these places."""
+    return np.flatnonzero(_is_traditional(*_script(codes, starts)))
 
 
 def _converted(text: str) -> str:
@@ -169,8 +175,9 @@ def _converted(text: str) -> str:
 
 def _script(codes: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Han characters, and those of them that have another simplified form, of each text (a sentinel ends each)."""
-    kinds = _tables().han[codes]
-    return np.add.reduceat(kinds > 0, starts, dtype=np.int64), np.add.reduceat(kinds > 1, starts, dtype=np.int64)
+    kinds = _tables().han.take(codes)
+    other = np.add.reduceat(kinds >> 1, starts, dtype=np.uint32)
+    return np.add.reduceat(kinds, starts, dtype=np.uint32) - other, other
 
 
 def _is_traditional(han: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -181,12 +188,10 @@ def _shingles(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Hashes (uint64) of all runs of `SHINGLE` code points that lie within one text, and how many each text has."""
     edges = np.flatnonzero(codes == SENTINEL)
     counts = np.maximum(np.diff(edges) - SHINGLE, 0)
-    wide = codes.astype(np.uint64)
-    last = max(wide.size - SHINGLE + 1, 0)
-    hashes = wide[:last] * _FACTORS[0]
-    for step in range(1, SHINGLE):
-        hashes += wide[step : last + step] * _FACTORS[step]
-    _mix(hashes)
+    last = max(codes.size - SHINGLE + 1, 0)
+    hashes = np.empty(last, dtype=np.uint64)
+    for at in range(0, last, _RUNS_AT_ONCE):
+        _hash(codes[at : at + _RUNS_AT_ONCE + SHINGLE - 1].astype(np.uint64), hashes[at : at + _RUNS_AT_ONCE])
     within = np.ones(last, dtype=bool)
     for step in range(SHINGLE):
         at = edges - step
@@ -194,22 +199,31 @@ def _shingles(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return hashes[within], counts
 
 
-def _mix(hashes: np.ndarray) -> None:
+def _hash(wide: np.ndarray, out: np.ndarray) -> None:
+    """The hash of each run of these code points, into `out`."""
+    part = np.empty_like(out)
+    np.multiply(wide[: out.size], _FACTORS[0], out=out)
+    for step in range(1, SHINGLE):
+        out += np.multiply(wide[step : step + out.size], _FACTORS[step], out=part)
+    _mix(out, part)
+
+
+def _mix(hashes: np.ndarray, part: np.ndarray) -> None:
     """Spreads every bit over all others, in place (Stafford's finisher 13 of MurmurHash3, as in SplitMix64)."""
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        hashes ^= hashes >> np.uint64(shift)
+        hashes ^= np.right_shift(hashes, np.uint64(shift), out=part)
         hashes *= np.uint64(factor)
-    hashes ^= hashes >> np.uint64(31)
+    hashes ^= np.right_shift(hashes, np.uint64(31), out=part)
 
 
-def _minima(hashes: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """(texts, BANDS * ROWS) little-endian uint32; all ones in the rows of texts without a run."""
+def _minima(hashes: np.ndarray, counts: np.ndarray) -> list[bytes]:
+    """`BANDS * ROWS` little-endian uint32 a text; all ones for a text without a run."""
     from rensa import RMinHash  # ty: ignore[missing-module-member]
 
     offsets = np.zeros(counts.size + 1, dtype=np.int64)
     np.cumsum(counts, out=offsets[1:])
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets, BANDS * ROWS, _SEED)
-    return np.array(matrix.to_rows(), dtype="<u4").reshape(counts.size, BANDS * ROWS)
+    return [_PACKED.pack(*row) for row in matrix.to_rows()]
 
 
 def _pieces(text: str) -> Iterator[np.ndarray]:
@@ -238,7 +252,7 @@ def _sign_long(text: str) -> bytes | None:
     lowest: np.ndarray | None = None
     for hashes in _long_hashes(text):
         if hashes.size:
-            minima = _minima(hashes, np.array([hashes.size]))[0]
+            minima = np.frombuffer(_minima(hashes, np.array([hashes.size]))[0], dtype="<u4")
             lowest = minima if lowest is None else np.minimum(lowest, minima)
     return None if lowest is None else lowest.astype("<u4").tobytes()
 
@@ -261,20 +275,20 @@ def _smallest(parts: Sequence[np.ndarray]) -> ShingleSequence:
 
 @dataclass(frozen=True, slots=True)
 class _Tables:
-    """A code point each: `han` 0 no Han character, 1 Han, 2 Han with another simplified form; `blank` dropped here."""
+    """A code point each: `han` 0 no Han character, 1 Han, 2 Han with another simplified form; `solid` no blank."""
 
     han: np.ndarray
-    blank: np.ndarray
+    solid: np.ndarray
 
 
 @lru_cache(maxsize=1)
 def _tables() -> _Tables:
     fold = fold_table().to
-    han, blank = np.zeros(CODE_POINTS, dtype=np.uint8), np.zeros(CODE_POINTS, dtype=bool)
+    han, solid = np.zeros(CODE_POINTS, dtype=np.uint8), np.ones(CODE_POINTS, dtype=bool)
     for first, end in _HAN:
         han[first:end] = 1 + (fold[first:end] != np.arange(first, end))
-    blank[[c for c in range(0x3001) if chr(c).isspace()]] = True
-    return _Tables(han, blank)
+    solid[[c for c in range(0x3001) if chr(c).isspace()]] = False
+    return _Tables(han, solid)
 
 
 @lru_cache(maxsize=1)

@@ -38,24 +38,15 @@ def classes() -> np.ndarray:
 
 def squeeze(codes: np.ndarray) -> np.ndarray | None:
     """Indices of the folded code points that stay, or None where all do."""
-    kinds = classes()[codes]
-    seps = np.flatnonzero(kinds >= ODD)
-    if not seps.size:
-        return None
-    cut = np.flatnonzero(np.diff(seps) > 1)
-    first = np.concatenate((seps[:1], seps[cut + 1]))
-    last = np.concatenate((seps[cut], seps[-1:]))
-    good = (first > 0) & (last < codes.size - 1) & (last - first < LONGEST_RUN)
-    first, last = first[good], last[good]
-    between = (kinds[first - 1] == HAN) & (kinds[last + 1] == HAN)
-    first, last = first[between], last[between]
-    if not first.size:
-        return None
-    keep = np.ones(codes.size, dtype=bool)
-    for step in range(LONGEST_RUN):
-        at = first + step
-        keep[at[at <= last]] = False
-    return np.flatnonzero(keep)
+    kinds = classes().take(codes)
+    han, separator, keep = kinds == HAN, kinds >= ODD, np.ones(codes.size, dtype=bool)
+    run = han[:-1] & separator[1:]  # at a Han character: only separators after it, as many as the loop's turn says
+    for length in range(1, LONGEST_RUN + 1):
+        between = run[:-1] & han[length + 1 :]
+        for step in range(1, length + 1):
+            keep[step : step + between.size] &= ~between
+        run = run[:-1] & separator[length + 1 :]
+    return None if keep.all() else np.flatnonzero(keep)
 
 
 def disguised(codes: np.ndarray, kept: np.ndarray) -> bool:

@@ -42,10 +42,10 @@ class Tokens:
 
 def tokens(folded: Folded) -> Tokens:
     """The tokens of all texts of the batch."""
-    kinds = _kinds()[folded.codes]
+    kinds = _kinds().take(folded.codes)
     before = np.concatenate((np.zeros(1, dtype=kinds.dtype), kinds[:-1]))
     first = (kinds == 1) | ((kinds == 2) & (before != 2))
-    places = np.flatnonzero(kinds)
+    places = np.flatnonzero(kinds != 0)
     starts = np.flatnonzero(first)
     if not starts.size:
         none = np.zeros(0, dtype=np.int64)
