@@ -45,7 +45,14 @@ def anew(made: Made, folder: Path) -> Made:
 
 
 def readers(of: psutil.Process) -> list[psutil.Process]:
-    return [p for p in of.children(recursive=True) if any("spawn_main" in word for word in p.cmdline())]
+    return [p for p in of.children(recursive=True) if reads(p)]
+
+
+def reads(process: psutil.Process) -> bool:
+    try:
+        return any("spawn_main" in word for word in process.cmdline())
+    except psutil.Error:  # it ended meanwhile
+        return False
 
 
 def waited_for(of: psutil.Process) -> list[psutil.Process]:
