@@ -75,9 +75,12 @@ def series(
 
 
 def _middle(rows: Sequence[Row]) -> Row:
-    """The one of the median cost, with what each of them cost."""
+    """The one of the median cost, with what each of them cost; but of each step the median of its own costs, and of all
+    steps their sum: what disturbs one step of a turn says nothing of its others."""
     ordered = sorted(rows, key=lambda row: row["cpu"])
-    return {**ordered[(len(rows) - 1) // 2], "turns": [row["cpu"] for row in rows]}
+    chosen = ordered[(len(rows) - 1) // 2]
+    steps = {name: statistics.median_low(row["steps"][name] for row in rows) for name in chosen["steps"]}
+    return {**chosen, "steps": steps, "cpu": round(sum(steps.values()), 2), "turns": [row["cpu"] for row in rows]}
 
 
 def facts(lake: rebuild.Lake, run_id: str) -> dict[str, Any]:

@@ -134,8 +134,8 @@ def again(size: str, measured: dict[str, Any]) -> str:
     note = (
         f"CPU seconds. `fixed`: a rebuild of {incremental.TINY} documents; `full`: the first of {measured['docs']:,}, "
         "in many files; `none`: again with nothing changed; `files`: every document of one file in a hundred changed; "
-        f"`spread`: 1 % of every file did. But for {incremental.ONCE} the middle one of "
-        f"{incremental.TURNS}, taken in turns."
+        f"`spread`: 1 % of every file did. But for {incremental.ONCE} the median of each step in {incremental.TURNS} "
+        "turns, and their sum."
     )
     return f"{_table([f'rebuilt again, {size}', *names], rows)}\n\n{note}"
 

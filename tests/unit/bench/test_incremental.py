@@ -124,7 +124,10 @@ def test_all_but_the_full_one_is_measured_in_turns_and_the_middle_one_is_told(
         "fixed": 10.0, "full": 90.0, "none": 30.0, "files": 40.0, "spread": 48.0,
     }  # fmt: skip
     assert rows["none"]["turns"] == [31.0, 30.0]
-    assert [incremental._middle([{"cpu": c} for c in cpu])["cpu"] for cpu in ((3, 1, 2), (1, 9, 8, 2))] == [2, 2]
+    # each step's own: what disturbs one of a turn is no reason to take another turn's other steps
+    turns = [{"cpu": a + b, "steps": {"intake": a, "gate": b}} for a, b in ((3, 9), (1, 5), (2, 4))]
+    middle = incremental._middle(turns)
+    assert (middle["steps"], middle["cpu"], middle["turns"]) == ({"intake": 2, "gate": 5}, 7, [12, 6, 6])
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from corpusgate.intake.detectors import language_quality, quality_signs
+from corpusgate.intake.detectors import code_classes, language_quality, quality_signs
 from corpusgate.intake.detectors.batch import make_batch
 
 
@@ -134,3 +134,10 @@ def test_a_policy_can_name_every_sign_that_is_told():
 
     source = "".join(Path(m.__file__ or "").read_text("utf-8") for m in (language_quality, quality_signs))
     assert set(re.findall(r'"(q_[a-z_]+)"', source)) == set(get_args(QualitySign))
+
+
+def test_characters_by_themselves_become_traditional_as_with_all_phrases_loaded():
+    from opencc import OpenCC
+
+    text = "\n".join(chr(c) for a, b in ((0x3400, 0x4DC0), (0x4E00, 0xA000)) for c in range(a, b))
+    assert code_classes.traditional_forms(text) == OpenCC("s2t").convert(text) != text
