@@ -147,8 +147,8 @@ def code_classes() -> np.ndarray:
 
 
 def traditional_forms(text: str) -> str:
-    """A text of characters that stand by themselves, in traditional form: OpenCC's s2t without its phrases, which take a
-    tenth of a second to load and say nothing of one character."""
+    """A text of characters that stand by themselves, in traditional form: OpenCC's s2t without its phrases, which take
+    a tenth of a second to load and say nothing of one character."""
     import opencc
 
     here = Path(opencc.__file__).parent / "clib" / "share" / "opencc" / "STCharacters.ocd2"
