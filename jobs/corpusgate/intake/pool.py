@@ -20,7 +20,7 @@ from pathlib import Path
 from corpusgate.errors import CorpusgateError
 from corpusgate.intake import staging
 from corpusgate.intake.splits import Split
-from corpusgate.intake.stage import Work, screener, stage
+from corpusgate.intake.stage import Work
 from corpusgate.intake.staged import Staged, in_files
 from corpusgate.lake.alone import without_pandas
 
@@ -86,5 +86,4 @@ def _end_with_parent() -> None:
 
 def _stage(number: int, splits: Sequence[Split]) -> int:
     ((work, folder),) = _told
-    found = stage(splits, work, screener(work.kit, work.versions))
-    return staging.write(folder / staging.name_of(number), found)
+    return staging.stage_bin(number, splits, work, folder)

@@ -38,16 +38,16 @@ def writer(
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for number in batch.column(0).to_pylist():
-                found = stage(bins[number], work, screener(work.kit, work.versions))
-                rows = write(Path(folder) / name_of(number), found)
+                rows = stage_bin(number, bins[number], work, Path(folder))
                 yield pa.RecordBatch.from_pylist([{"bin": number, "rows": rows}], schema=WRITTEN)
 
     return run
 
 
-def name_of(number: int) -> str:
-    """Name of the file of a bin."""
-    return f"bin-{number:06d}.parquet"
+def stage_bin(number: int, splits: Sequence[Split], work: Work, folder: Path) -> int:
+    """Reads and screens the splits of a bin and writes its file into the folder; returns how many rows it has."""
+    found = stage(splits, work, screener(work.kit, work.versions))
+    return write(folder / f"bin-{number:06d}.parquet", found)
 
 
 def write(path: Path, batches: Iterator[pa.RecordBatch]) -> int:
