@@ -8,17 +8,18 @@ their records go over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpusgate.intake import counts
-from corpusgate.intake.plan import BY_BATCH, Carried, Plan
+from corpusgate.intake.plan import BY_BATCH, Plan
 from corpusgate.intake.slices import SLICES, Made
 from corpusgate.intake.splits import Split
 from corpusgate.intake.stage import DUPLICATE, Work
@@ -106,7 +107,8 @@ def _told(place: Place, plan: Plan, made: Made) -> bool:
     ids = pa.array(sorted({r.record_id for r in made.records}), pa.string())
     texts = pa.array(sorted({r.text_sha256 for r in made.records if r.known}), pa.string())
     since, said = dict[str, datetime](), dict[str, tuple[str | None, str | None]]()
-    before, over = {s.batch_id for s in _before(plan)}, {o.batch_id: o.acquisitions for o in plan.carried.values()}
+    before = {plan.before[b.source.id].batch_id for b in plan.read if b.source.id in plan.before}
+    over = {o.batch_id: o.acquisitions for o in plan.carried.values()}
     last = one_of("batch_id", sorted(before | over.keys()))
     for row in _rows(place, "record", "record_id, batch_id, acquisition_id, first_acquired_at", last, ids):
         if row["batch_id"] in before:
@@ -134,7 +136,7 @@ def _earlier(since: dict[str, datetime], row: Mapping[str, Any]) -> None:
 def _judge(made: Made, since: Mapping[str, datetime], said: Mapping[str, tuple[str | None, str | None]]) -> None:
     """Twins, owners, and since when: in the order of `exceptions.stage_exceptions`."""
     best: dict[str, Row] = {}
-    for row in sorted(made.records, key=lambda r: (r.split, r.row)):
+    for row in sorted(made.records, key=attrgetter("split", "row")):
         first = best.setdefault(row.record_id, row)
         there = made.held.get(row.record_id)
         row.twin = row is not first or (there is not None and there < first.acquisition_id)
@@ -142,12 +144,22 @@ def _judge(made: Made, since: Mapping[str, datetime], said: Mapping[str, tuple[s
             made.lost.add(row.record_id)
         if row.known:
             row.said = said.get(row.text_sha256)
-    seen = set[str]()
-    for row in sorted(made.records, key=lambda r: (r.twin, r.known, r.since, r.batch_id, r.record_id)):
-        row.owner = row.text_sha256 not in seen
-        seen.add(row.text_sha256)
-    for row in made.records:
+    for row in _owners(made.records):
+        row.owner = True
+    for row in made.records if since else ():
         row.since = min(row.since, since.get(row.record_id, row.since))
+
+
+def _owners(records: Sequence[Row]) -> Iterable[Row]:
+    """Of each text the record under whose batch it is written. Most texts have one: only where a second comes, the two
+    are held against each other."""
+    order = attrgetter("twin", "known", "since", "batch_id", "record_id")
+    found: dict[str, Row] = {}
+    for row in records:
+        first = found.setdefault(row.text_sha256, row)
+        if first is not row and order(row) < order(first):
+            found[row.text_sha256] = row
+    return found.values()
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +233,7 @@ def _over(place: Place, plan: Plan, made: Made, name: str) -> Iterator[pa.Record
     """
     names, lost = TABLES[name].schema.names, pa.array(sorted(made.lost), pa.string())
     at = names.index("batch_id")
-    goes = {over.batch_id: (batch, _ids(over)) for batch, over in plan.carried.items()}
+    goes = {o.batch_id: (b, pa.array(sorted(o.acquisitions), pa.string())) for b, o in plan.carried.items()}
     stood = _stood(plan, made) if name == "record" else {}
     columns = ", ".join(f'"{n}"' for n in names)
     where = one_of("batch_id", goes.keys() | stood.keys())
@@ -277,17 +289,9 @@ def _with(rows: pa.RecordBatch, **columns: Any) -> pa.RecordBatch:
     return rows
 
 
-def _ids(over: Carried) -> pa.Array:
-    return pa.array(sorted(over.acquisitions), pa.string())
-
-
 def _rows(place: Place, name: str, columns: str, where: str, wanted: pa.Array) -> Iterator[dict[str, Any]]:
     """Rows of a table whose first column is one of `wanted`; the table is gone through batch by batch."""
     if not len(wanted):
         return
     for batch in store.stream(place, f"SELECT {columns} FROM {name} WHERE {where}", [name]):
         yield from picked(batch, among(batch.column(0), wanted)).to_pylist()
-
-
-def _before(plan: Plan) -> list[Any]:
-    return [plan.before[b.source.id] for b in plan.read if b.source.id in plan.before]

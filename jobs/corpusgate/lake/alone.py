@@ -19,11 +19,15 @@ from corpusgate.settings.place import Place
 
 OTHERS = 4
 """So many times the limit the whole lake may hold: its tables are gone through, too."""
-HASHES = dict.fromkeys(
-    ("record_id", "text_sha256", "released_sha256", "raw_sha256", "locator", "text"),
-    ColumnProperties(dictionary_enabled=False),
-)
-"""No two values of these columns are alike, so a dictionary would be tried and given up."""
+HASHES = {
+    **dict.fromkeys(
+        ("record_id", "text_sha256", "released_sha256", "raw_sha256", "locator", "signature"),
+        ColumnProperties(dictionary_enabled=False),
+    ),
+    "text": ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE"),
+}
+"""No two values of these columns are alike, so a dictionary would be tried and given up. The smallest and the greatest
+text of a file are nobody's business."""
 SMALL_PAGES = WriterProperties(
     compression="SNAPPY", data_page_size_limit=64 << 10, max_row_group_size=16 << 10, column_properties=HASHES
 )

@@ -36,13 +36,17 @@ from corpusgate.lake.dialect import Engine, sha256
 from corpusgate.release.digests import file_sha256
 
 #: What a part is made of and by; another word here, and nothing of an earlier release is linked to.
-FORMAT = "parts/2"
+FORMAT = "parts/3"
 #: The columns of a release's files. No title: detectors have not seen it, and masks do not reach it.
 COLUMNS = ("record_id", "source_id", "language", "url", "licence", "role", "group_id", "turn", "speaker", "text")
 ROWS, BYTES, PARTS = 128, 16 << 20, 4096
 """Records and bytes of text that a part should hold at most, and how many parts a release should have: beyond, they
 grow. One record that changes writes its part anew: which of two copies survives may change in any part."""
 _GROUP = 1024
+_REPEATED = ["source_id", "language", "licence", "role", "speaker"]
+"""What has a dictionary: of the rest one would be begun and given up, a fifth of what writing costs."""
+_TOLD = ["source_id", "language", "licence"]
+"""Of what the smallest and the greatest value stand in a file's foot. Of texts they would be whole texts."""
 
 WRITTEN = pa.schema({
     "part": pa.string(), "path": pa.string(), "bytes": pa.int64(), "sha256": pa.string(), "records": pa.int64(),
@@ -187,10 +191,15 @@ def _written(made: Path, part: str, pieces: Sequence[pa.RecordBatch], before: Ma
     path = made / file_of(part)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    pq.write_table(table, temporary, compression="zstd", row_group_size=_GROUP)
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        table, sink, compression="zstd", row_group_size=_GROUP, use_dictionary=_REPEATED, write_statistics=_TOLD
+    )
+    data = sink.getvalue()
+    temporary.write_bytes(data)
     os.replace(temporary, path)
     return {
-        "part": part, "path": file_of(part), "bytes": path.stat().st_size, "sha256": file_sha256(path),
+        "part": part, "path": file_of(part), "bytes": data.size, "sha256": hashlib.sha256(data).hexdigest(),
         "records": table.num_rows, "wrong": len(wrong), "first_wrong": min(wrong, default=None),
         "characters": pc.call_function("sum", [pc.call_function("utf8_length", [table.column("text")])]).as_py() or 0,
         "notices": json.dumps(notices, sort_keys=True),
