@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from corpusgate.intake import heap
 from corpusgate.intake.splits import Split
 from corpusgate.intake.stage import STAGED, Work, screener, stage
 
@@ -46,6 +47,7 @@ def writer(
 
 def stage_bin(number: int, splits: Sequence[Split], work: Work, folder: Path) -> int:
     """Reads and screens the splits of a bin and writes its file into the folder; returns how many rows it has."""
+    heap.keep()
     found = stage(splits, work, screener(work.kit, work.versions))
     return write(folder / f"bin-{number:06d}.parquet", found)
 
