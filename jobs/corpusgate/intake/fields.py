@@ -25,6 +25,7 @@ class Fields:
         self._text = reader.text or "text"
         texts = reader.chat.fields if reader.chat else (self._text,)
         self._known = {*texts, *reader.fields.values(), *reader.ignore, *([reader.key] if reader.key else [])}
+        self._key, self._fields = reader.key, tuple(reader.fields.items())
         self._said: set[str] = set()
         self.declared = self._known - set(reader.ignore)
 
@@ -59,11 +60,11 @@ class Fields:
         else:
             yield Fault(self._member, "not_an_object", f"neither object nor text, but {type(node).__name__}")
 
-    def signals(self, row: Mapping[str, Any], below: str | None = None) -> Iterator[Signal]:
+    def signals(self, row: Mapping[str, Any], below: str | None = None) -> Iterable[Signal]:
         """A signal for each field of the row that is unknown and new; `below` is one that the declaration enters."""
         if row.keys() <= self._known:
-            return
-        yield from self._new(n for n in map(str, row.keys()) if n != below)
+            return ()
+        return self._new(n for n in map(str, row.keys()) if n != below)
 
     def _new(self, names: Iterable[str]) -> Iterator[Signal]:
         for name in sorted(set(names) - self._known - self._said):
@@ -109,16 +110,19 @@ class Fields:
 
     def _about(self, row: Mapping[str, Any]) -> tuple[str | None, dict[str, str]]:
         """The row's key and its declared attributes."""
-        reader = self._reader
+        attributes: dict[str, str] = {}
         try:
-            key = as_text(row.get(reader.key)) if reader.key else None
-            declared = [(name, as_text(row.get(source))) for name, source in reader.fields.items()]
+            key = as_text(row.get(self._key)) if self._key else None
+            for name, source in self._fields:
+                value = as_text(row.get(source))
+                if value is not None:
+                    attributes[name] = value
         except (RecursionError, ValueError) as error:
             detail = f"a field that cannot be written as text: {type(error).__name__}"
             raise Incomplete("not_an_object", detail) from None
-        if reader.key and not key:
-            raise Incomplete("no_key", f"the field {reader.key!r}, the record's name, is missing or empty")
-        return stored_text(key) if key else None, {name: value for name, value in declared if value is not None}
+        if self._key and not key:
+            raise Incomplete("no_key", f"the field {self._key!r}, the record's name, is missing or empty")
+        return stored_text(key) if key else None, attributes
 
     def _place(self, attributes: Mapping[str, str]) -> tuple[str, int | None]:
         """Role and turn, where the source has a row for each."""

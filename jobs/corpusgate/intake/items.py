@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Item:
     """One raw record as a reader finds it.
 
@@ -15,7 +15,8 @@ class Item:
     NFC, LF) and can be written as UTF-8. `attributes` holds every declared field of the source as text, under the name
     that the declaration gives it, also those that fill `title`, `url` and the like. Records with one `group_id` stay
     together: what a conversation is made of, `turn` by turn. `raw_sha256` is the hash of the line of UTF-8 that says
-    all of it and nothing else, where there is one.
+    all of it and nothing else, where there is one. `utf8` is `text` so encoded: whoever sees first whether that can be
+    done leaves it there. Not frozen like the rest, since there is one for each record, and that costs.
     """
 
     member: str
@@ -28,6 +29,7 @@ class Item:
     turn: int | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
     raw_sha256: str | None = None
+    utf8: bytes | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -180,13 +179,17 @@ def shielded(member: Member, results: Iterator[Found]) -> Iterator[Found]:
 
 
 def _checked(item: Item) -> Item | Fault:
-    """The item with its stored text, or why it cannot be stored."""
+    """The item with its stored text and the UTF-8 of it, or why it cannot be stored."""
     text = stored_text(item.text)
     try:
-        for value in (text, item.key or "", item.title or "", *item.attributes.values()):
-            value.encode()
+        # A parser in a process of its own, that was taken over, may say anything of `utf8`, but not in bytes.
+        if text != item.text or not isinstance(item.utf8, bytes):
+            item.text, item.utf8 = text, text.encode()
+        for value in (item.key or "", item.title or "", *item.attributes.values()):
+            if not value.isascii():
+                value.encode()
     except UnicodeEncodeError:
         return Fault(item.member, "lone_surrogate", "half of a surrogate pair: no character")
     if not text.strip():
         return Fault(item.member, "no_text", "only blanks")
-    return item if text == item.text else replace(item, text=text)
+    return item

@@ -44,13 +44,13 @@ def stored_text(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def text_sha256(text: str) -> str:
-    """Lower-case hex SHA-256 of the text's UTF-8.
+def text_sha256(text: str | bytes) -> str:
+    """Lower-case hex SHA-256 of the text's UTF-8, which may be given in its place.
 
     Raises:
         UnicodeEncodeError: the text holds a lone surrogate; `read_items` never hands one out.
     """
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text if isinstance(text, bytes) else text.encode()).hexdigest()
 
 
 def locator(item: Item, sha256: str, ordinal: int = 0) -> str:
@@ -182,7 +182,7 @@ def generated_by(source: Source, item: Item) -> str | None:
 
     A record that says a part of it does not get the rest from its source.
     """
-    said = [item.attributes.get(name) for name in GENERATED]
+    said = list(map(item.attributes.get, GENERATED))
     if any(said):
         return generator_mark(*said)
     return source.generator.mark if source.generator else None

@@ -7,9 +7,8 @@ signal, is no record: a field that nobody declared. So that counting rows is the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -21,6 +20,7 @@ from corpusgate.intake.items import Fault, Item, Signal, Stands
 from corpusgate.intake.known import among
 from corpusgate.intake.read import nothing_stands, read_items
 from corpusgate.intake.register import NOT_AUTHORISED, restored
+from corpusgate.intake.rows import SCREENED, STAGED, Origin, Row, screened, staged
 from corpusgate.intake.rules import (
     Ordinals,
     authorised,
@@ -35,36 +35,15 @@ from corpusgate.intake.rules import (
 )
 from corpusgate.intake.splits import Split
 from corpusgate.intake.standing import Standing
-from corpusgate.lake.tables import TABLES
 from corpusgate.settings.source import Source
+
+__all__ = ["DUPLICATE", "PART_HELD", "SCREENED", "STAGED", "Brought", "Work", "rescreener", "screener", "stage"]
 
 FLUSH_ITEMS = 1000
 FLUSH_CHARACTERS = 2_000_000  # some 4 MB of text: what is screened at once, and what a worker holds
 
 PART_HELD = "licence_part_held"
 DUPLICATE = "duplicate_locator"
-
-_OF_FINDING = ("family", "detector", "version", "rule", "risk", "start", "end", "score", "weight", "surface",
-               "value_hmac", "hmac_key_id", "count")  # fmt: skip
-_RECORD = TABLES["record"].schema
-FINDINGS = pa.list_(pa.struct([TABLES["finding"].schema.field(n) for n in _OF_FINDING]))
-STAGED = pa.schema(
-    [
-        pa.field("split", pa.int32()), pa.field("row", pa.int64()), pa.field("outcome", pa.string()),
-        pa.field("rule", pa.string()), *_RECORD, pa.field("text", pa.string()), pa.field("findings", FINDINGS),
-        pa.field("signature", pa.binary()), pa.field("reason", pa.string()), pa.field("detail", pa.string()),
-        pa.field("byte_offset", pa.int64()), pa.field("known", pa.bool_()),
-    ]
-)  # fmt: skip
-"""One row an item, fault or signal. `outcome`: record, fault, removed (by `rule`), signal (`rule` is the field), or
-brought (from a store; `rule` is the object's SHA-256). `raw_sha256` is a record's or a fault's.
-`known`: the text is taken for one that is stored and screened: it does not stand here, nor what is said of it."""
-
-SCREENED = pa.schema(
-    [pa.field(n, pa.string()) for n in ("text_sha256", "language", "script")]
-    + [pa.field("findings", FINDINGS), pa.field("signature", pa.binary())]
-)
-"""What is said of a stored text when it is screened again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +74,12 @@ class Work:
 class _Buffer:
     """Rows on their way out; those with a text wait for the detectors."""
 
-    rows: list[Mapping[str, Any]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     characters: int = 0
 
-    def add(self, row: Mapping[str, Any]) -> None:
+    def add(self, row: Row) -> None:
         self.rows.append(row)
-        self.characters += row.get("characters") or 0
-
-    def columns(self) -> dict[str, list[Any]]:
-        """A list a column, of those that some row has."""
-        names = {"text_sha256", "text"}.union(*self.rows)
-        return {name: [row.get(name) for row in self.rows] for name in names}
+        self.characters += len(row.text or "")
 
     @property
     def full(self) -> bool:
@@ -153,11 +127,7 @@ def rescreener(kit: Kit, versions: Mapping[str, str]) -> Callable[[Iterator[pa.R
         screen = screener(kit, versions)
         for batch in batches:
             for hashes, texts in _parts(batch):
-                said = screen(texts)
-                columns = [hashes, [s.language for s in said], [s.script for s in said], *_said(said)]
-                yield pa.record_batch(
-                    [pa.array(c, f.type) for c, f in zip(columns, SCREENED, strict=True)], schema=SCREENED
-                )
+                yield screened(hashes, screen(texts))
 
     return run
 
@@ -176,33 +146,34 @@ def _parts(batch: pa.RecordBatch) -> Iterator[tuple[list[str], list[str]]]:
         yield hashes, texts
 
 
-def _rows(split: Split, work: Work) -> Iterator[dict[str, Any]]:
+def _rows(split: Split, work: Work) -> Iterator[Row]:
     source = work.sources[split.source_id]
-    of_source = {"split": split.number, "source_id": source.id, "acquisition_id": split.acquisition_id,
-                 "batch_id": work.batches[source.id], "first_acquired_at": split.fetched_at}  # fmt: skip
-    of_record = {"modality": source.modality, "country": source.country,
-                 "personal_information_basis": source.personal_information_basis}  # fmt: skip
+    since = pa.scalar(split.fetched_at, STAGED.field("first_acquired_at").type).value
+    of_split = Origin(split.number, source.id, split.acquisition_id, work.batches[source.id], since)
+    of_record = of_split._replace(
+        modality=source.modality, country=source.country, personal_information_basis=source.personal_information_basis
+    )
     passing, ordinals, faults = work.parts[source.id], Ordinals(), dict[str, int]()
     kept = work.registers.get(source.id)
     register = restored(Path(kept).read_bytes()) if kept else None
     standing = work.standing.get(source.id)
     for row, one in enumerate(_found(split, source, standing)):
         if isinstance(one, Item):
-            one = one if one.url or not split.url else replace(one, url=split.url)
+            if split.url and not one.url:
+                one.url = split.url
             if authorised(source, one, register):
-                said = _item(one, source, passing, ordinals)
+                yield _item(of_record, row, one, source, passing, ordinals)
             else:
-                said = {"outcome": "removed", "rule": NOT_AUTHORISED}
-            yield {**of_source, **of_record, "row": row, **said}
+                yield Row(of_record, row, "removed", NOT_AUTHORISED)
         elif isinstance(one, Fault):
-            yield {**of_source, "row": row, **_fault(one, faults)}
+            yield _fault(of_split, row, one, faults)
         elif isinstance(one, Stands):
             assert standing is not None  # who asks for none gets none
             standing.note(one.record_id, split)
         elif isinstance(one, Brought):
-            yield {**of_source, "row": row, "outcome": "brought", "rule": one.sha256}
+            yield Row(of_split, row, "brought", one.sha256)
         else:
-            yield {**of_source, "row": row, **_signal(one)}
+            yield Row(of_split, row, "signal", _utf8(one.field))
 
 
 def _found(
@@ -226,25 +197,22 @@ def _found(
             yield Fault(split.name, "changed_in_store", str(error), byte_offset=split.start or None)
 
 
-def _item(item: Item, source: Source, passing: frozenset[str], ordinals: Ordinals) -> dict[str, Any]:
+def _item(of: Origin, row: int, item: Item, source: Source, passing: frozenset[str], ordinals: Ordinals) -> Row:
     part = licence_part(item.member, source.licence)
     if part not in passing:
-        return {"outcome": "removed", "rule": PART_HELD, "licence_part": part}
-    sha256 = text_sha256(item.text)
+        return Row(of, row, "removed", PART_HELD, part)
+    utf8 = item.utf8 or item.text.encode()
+    sha256 = text_sha256(utf8)
     where = locator(item, sha256, ordinals(item, sha256))
-    return {
-        "outcome": "record", "record_id": record_id(source.id, where, sha256), "locator": where, "url": item.url,
-        "domain": domain(item.url), "text_sha256": sha256, "bytes": len(item.text.encode()),
-        "characters": len(item.text), "turn": item.turn,
-        "role": item.role, "group_id": group_id(source.id, item.group_id),
-        "speaker": item.attributes.get("speaker") if source.reader.chat else None,
-        "licence_part": part, "source_rule": source_rule(source.reader, item), "title": item.title,
-        "generator": generated_by(source, item), "attributes": list(item.attributes.items()), "text": item.text,
-        "raw_sha256": item.raw_sha256,
-    }  # fmt: skip
+    return Row(
+        of, row, "record", None, part, where, item.raw_sha256, record_id(source.id, where, sha256), item.url,
+        domain(item.url), sha256, item.turn, item.role, group_id(source.id, item.group_id),
+        item.attributes.get("speaker") if source.reader.chat else None, source_rule(source.reader, item), item.title,
+        generated_by(source, item), list(item.attributes.items()), item.text, utf8,
+    )  # fmt: skip
 
 
-def _fault(fault: Fault, seen: dict[str, int]) -> dict[str, Any]:
+def _fault(of: Origin, row: int, fault: Fault, seen: dict[str, int]) -> Row:
     """A fault's row; its locator is the place in the member, with an ordinal where one place has several."""
     member = _utf8(fault.member)
     if fault.byte_offset is not None:
@@ -252,46 +220,23 @@ def _fault(fault: Fault, seen: dict[str, int]) -> dict[str, Any]:
     else:
         where = f"{member}#{fault.raw_sha256[:16]}" if fault.raw_sha256 else member
     seen[where] = ordinal = seen.get(where, -1) + 1
-    return {
-        "outcome": "fault", "locator": f"{where}#{ordinal}" if ordinal else where, "reason": fault.reason,
-        "detail": _utf8(fault.detail), "byte_offset": fault.byte_offset, "raw_sha256": fault.raw_sha256,
-    }  # fmt: skip
-
-
-def _signal(signal: Signal) -> dict[str, Any]:
-    return {"outcome": "signal", "rule": _utf8(signal.field)}
+    return Row(
+        of, row, "fault", locator=f"{where}#{ordinal}" if ordinal else where, reason=fault.reason,
+        detail=_utf8(fault.detail), byte_offset=fault.byte_offset, raw_sha256=fault.raw_sha256,
+    )  # fmt: skip
 
 
 def _screened(buffer: _Buffer, screen: Screen, known: str | None) -> pa.RecordBatch:
     """The buffer as a batch, each distinct text of it screened once; one that is known not at all."""
-    columns = buffer.columns()
     texts: dict[str, str] = {}
-    for sha256, text in zip(columns["text_sha256"], columns["text"], strict=True):
-        if sha256 is not None:
-            texts.setdefault(sha256, text)
+    for row in buffer.rows:
+        if row.text_sha256 is not None and row.text is not None:
+            texts.setdefault(row.text_sha256, row.text)
     seen = among(known, list(texts)) if known else set[str]()
-    columns["known"] = [sha256 in seen for sha256 in columns["text_sha256"]]
     if seen:
         texts = {sha256: text for sha256, text in texts.items() if sha256 not in seen}
-        columns["text"] = [None if k else t for k, t in zip(columns["known"], columns["text"], strict=True)]
     said = dict(zip(texts, screen(list(texts.values())) if texts else (), strict=True))
-    of_row = [said.get(sha256) for sha256 in columns["text_sha256"]]
-    columns["language"] = [s and s.language for s in of_row]
-    columns["script"] = [s and s.script for s in of_row]
-    columns["findings"], columns["signature"] = _said(of_row)
-    rows = len(buffer.rows)
-    made = [pa.array(columns[f.name], f.type) if f.name in columns else pa.nulls(rows, f.type) for f in STAGED]
-    return pa.record_batch(made, schema=STAGED)
-
-
-def _said(screened: Sequence[Screened | None]) -> tuple[list[Any], list[bytes | None]]:
-    """Columns `findings` and `signature`; the latter stays empty until a detector signs."""
-    family = detectors.family_of()
-    findings = [
-        s and [{"family": family[f.detector], **{n: getattr(f, n) for n in _OF_FINDING[1:]}} for f in s.findings]
-        for s in screened
-    ]
-    return findings, [getattr(s, "signature", None) for s in screened]
+    return staged(buffer.rows, seen, said)
 
 
 def _utf8(text: str) -> str:

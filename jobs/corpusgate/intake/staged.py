@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from corpusgate.intake.splits import Split
 from corpusgate.intake.stage import STAGED, Work, screener, stage
@@ -21,8 +23,8 @@ from corpusgate.intake.staging import personal_first
 CHARACTERS = 64 << 20
 """Characters of all texts together that one process holds which are not known (a small archive can hold much)."""
 
-_NARROW = ("outcome", "split", "row", "record_id", "acquisition_id", "text_sha256", "first_acquired_at", "batch_id",
-           "known", "rule")  # fmt: skip
+_OF_RECORD = ("split", "row", "record_id", "acquisition_id", "text_sha256", "first_acquired_at", "batch_id", "known")
+_NARROW = ("outcome", *_OF_RECORD, "rule")
 
 
 @dataclass(slots=True)
@@ -61,8 +63,10 @@ class Staged:
 
     def records(self) -> list[Row]:
         """The records among the rows, in their order."""
-        rows = enumerate(zip(*(self.told.column(n).to_pylist() for n in _NARROW[:-1]), strict=True))
-        return [Row(at, *told[1:-1], known=bool(told[-1])) for at, told in rows if told[0] == "record"]
+        chosen = pc.call_function("equal", [self.told.column("outcome"), "record"])
+        at = pc.call_function("indices_nonzero", [chosen])
+        told = self.told.select(_OF_RECORD).take(at)
+        return list(map(Row, at.to_pylist(), *map(_values, told.columns)))
 
     def pieces(self, at: Sequence[int], columns: Iterable[str]) -> Iterator[tuple[slice, pa.Table]]:
         """The rows with the (ascending) numbers `at`, of these columns: which of the numbers, and their rows."""
@@ -74,6 +78,16 @@ class Staged:
                 table = part.columns(names)
                 yield slice(begin, end), table if end - begin == part.rows else table.take(chosen)
             first, begin = first + part.rows, end
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """The values of the column. Times are alike in all records of a split, and to make one costs far more than to look
+    it up."""
+    if not pa.types.is_timestamp(column.type):
+        return column.to_pylist()
+    coded = column.combine_chunks().dictionary_encode()
+    distinct = coded.dictionary.to_pylist()
+    return [distinct[n] for n in coded.indices.to_pylist()]
 
 
 def read_here(splits: Sequence[Split], work: Work) -> Staged | None:

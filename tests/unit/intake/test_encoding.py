@@ -73,8 +73,9 @@ class TestOfLines:
         assert self.of(b"a\n" * 9 + "好\n".encode("gb18030")) == "gb18030"
         assert self.of("好\n".encode("utf-16")) == "utf-16"
 
-    def test_a_character_across_two_blocks_is_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(encoding, "BLOCK", 2)
+    @pytest.mark.parametrize("size", ["BLOCK", "PIECE"])
+    def test_a_character_across_two_blocks_is_one(self, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
+        monkeypatch.setattr(encoding, size, 2)
         assert self.of("好人\n".encode()) == "utf-8"
 
     def test_one_bad_line_is_a_fault_and_changes_nothing_else(self, tmp_path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,25 @@ class TestJsonLines:
         path = written(tmp_path, "a.jsonl", rb'{"text": "x", "id": "\ud800"}')
         assert reasons(found(path, key="id")) == ["lone_surrogate"]
         assert reasons(found(path, fields={"n": "id"})) == ["lone_surrogate"]
+
+    def test_lone_surrogates_that_the_encoding_itself_makes_are_a_fault_too(self, tmp_path: Path) -> None:
+        path = written(tmp_path, "a.jsonl", b'{"text": "\\ud800"}\n{"text": "good"}\n')
+        results = found(path, encoding="raw_unicode_escape")
+        assert (texts(results), reasons(results)) == (["good"], ["lone_surrogate"])
+
+    def test_lines_before_the_damage_are_read(self, tmp_path: Path) -> None:
+        draw = random.Random(1)
+        whole = gzip.compress(jsonl([{"text": draw.randbytes(30).hex()} for _ in range(40_000)]), mtime=0)
+        path = written(tmp_path, "a.jsonl.gz", whole[: len(whole) * 9 // 10])
+        results = found(path, format="jsonl", encoding="utf-8")
+        assert len(texts(results)) > 10_000 and reasons(results) == ["truncated"]
+
+    def test_the_utf8_of_a_text_is_that_of_its_stored_form_whatever_a_parser_says(self) -> None:
+        for said in (None, "other", b"e\xcc\x81"):
+            item = read._checked(Item("m", "e\u0301", utf8=said))  # ty: ignore[invalid-argument-type]
+            assert isinstance(item, Item) and (item.text, item.utf8) == ("\xe9", b"\xc3\xa9")
+        item = read._checked(Item("m", "same", utf8="other"))  # ty: ignore[invalid-argument-type]
+        assert isinstance(item, Item) and item.utf8 == b"same"
 
     def test_a_record_without_its_declared_key_is_a_fault(self, tmp_path: Path) -> None:
         rows = [{"text": "x", "id": None}, {"text": "x", "id": ""}, {"text": "x"}, {"text": "x", "id": 0}]

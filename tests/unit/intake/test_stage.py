@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from corpusgate.banks.lexicon import digest
 from corpusgate.errors import DetectorMissing
-from corpusgate.intake import detectors, stage
+from corpusgate.intake import detectors, known, rows, stage
 from corpusgate.intake.detectors.model import Finding, Kit, Screened
 from corpusgate.intake.register import effective
 from corpusgate.intake.splits import Split
@@ -127,8 +128,34 @@ def test_nameless_records_count_equal_texts_within_their_member(tmp_path, screen
 
 def test_faults_at_one_place_keep_apart():
     seen: dict[str, int] = {}
-    made = [stage._fault(stage.Fault("m\ud800", "truncated", "d"), seen)["locator"] for _ in range(2)]
+    of = stage.Origin(0, "s", "a", "b", 0)
+    made = [stage._fault(of, 0, stage.Fault("m\ud800", "truncated", "d"), seen).locator for _ in range(2)]
     assert made == ["m\\ud800", "m\\ud800#1"]
+
+
+def test_texts_that_are_known_are_neither_screened_nor_stored_and_keep_their_size(tmp_path, screen):
+    raw = lines({"id": 1, "text": "知道"}, {"id": 2, "text": "e\u0301"}) + b"{\n"
+    of = source()
+    first = staged([split(tmp_path, raw, of)], work(of, "open"), screen)
+    np.save(tmp_path / "known.npy", known.prefixes([first[0]["text_sha256"]]))
+    told = replace(work(of, "open"), known=str(tmp_path / "known.npy"))
+    found = staged([split(tmp_path, raw, of)], told, screen)
+    assert [(r["known"], r["text"], r["bytes"], r["characters"], r["language"]) for r in found] == [
+        (True, None, 6, 2, None), (False, "é", 2, 1, "zh"), (False, None, None, None, None),
+    ]  # fmt: skip
+    assert [r["findings"] is None for r in found] == [True, False, True], "what was not screened has no findings"
+    assert screen.calls == [2, 1]
+
+
+def test_a_text_without_findings_has_an_empty_list_of_them():
+    about = Finding("keyword", "1", "kw:x", "a1a", 0, 1, 1.0, 0.5, None, None, None, 2)
+    said = [Screened(found, "zh", 1.0, "Hans", b"s") for found in ((), (about, about), ())]
+    batch = rows.screened(["a", "b", "c"], said)
+    batch.validate(full=True)
+    assert batch.schema == rows.SCREENED
+    assert [len(f) for f in batch.column("findings").to_pylist()] == [0, 2, 0]
+    expected = {"family": "keyword", **{n: getattr(about, n) for n in about.__dataclass_fields__}}
+    assert batch.column("findings").to_pylist()[1][0] == expected
 
 
 def test_a_stored_text_is_screened_again_in_pieces_of_bounded_size():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import BinaryIO
@@ -21,7 +20,9 @@ SPLITTABLE = HAS_FIELDS = True
 LINE_MAX = 16 << 20
 """Bytes of a line, its end included; a longer one is a fault, and is skipped without being held in memory."""
 
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
+BLOCK = 1 << 17
+"""Bytes of a plain file that are read at once; a line is seldom cut then."""
+
 _BLANK = b" \t\r\n"
 _UTF8 = ("utf-8", "utf-8-sig")
 
@@ -46,7 +47,7 @@ def read(
         raise ValueError(f"{member.name} cannot be read in parts: ask read.split_reader first")
     of_line = "utf-8" if encoding.is_wide(codec) or codec == "utf-8-sig" else codec
     fields, hashed = Fields(member.name, reader), codec in _UTF8 and reader.chat is None
-    with member.open() as stream:
+    with member.path.open("rb", BLOCK) if member.path else member.open() as stream:
         for at, line in _lines(member.name, encoding.recoded(stream, codec), start, end):
             if isinstance(line, Fault):
                 yield line
@@ -76,10 +77,19 @@ def _line(member: str, codec: str, fields: Fields, at: int, line: bytes, raw: st
     for found in fields.read(row, raw):
         if isinstance(found, Fault):
             yield replace(found, byte_offset=at, raw_sha256=hashlib.sha256(line).hexdigest())
-        elif isinstance(found, Item) and b"\\u" in line and _SURROGATE.search(found.text):
+        elif isinstance(found, Item) and not _encoded(found) and b"\\u" in line:
             yield _fault(member, "lone_surrogate", "half of a surrogate pair: no character", at, line)
         else:
             yield found
+
+
+def _encoded(item: Item) -> bool:
+    """Leaves the UTF-8 of the text with the item; False: it has none."""
+    try:
+        item.utf8 = item.text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _lines(member: str, stream: BinaryIO, start: int, end: int | None) -> Iterator[tuple[int, bytes | Fault]]:
