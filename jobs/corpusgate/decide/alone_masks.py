@@ -10,8 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from corpusgate.decide import group_masks
 from corpusgate.decide.masking import Finder, masked
 from corpusgate.decide.records import Found, Row
@@ -125,10 +123,9 @@ def _texts(place: Place, wanted: Collection[str]) -> Iterator[dict[str, str]]:
     left = set(wanted)
     if not left:
         return
-    chosen = pa.array(sorted(left), pa.string())
     where = texts_of(left) if len(left) <= NAMED else "TRUE"
     for batch in store.stream(place, f"SELECT text_sha256, text FROM document WHERE {where}", ["document"]):
-        mine = among(batch.column("text_sha256"), chosen)
+        mine = among(batch.column("text_sha256"), left)
         if not mine.true_count:
             continue  # no text of it is copied
         rows = picked(batch, mine)

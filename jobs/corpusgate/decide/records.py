@@ -124,7 +124,7 @@ def considered(
         # In memory rows lie as they were made: gone through in that order, each pass over them takes half the time.
         f"FROM record WHERE {one_of('batch_id', batches)} ORDER BY record_id"
     )
-    chosen = pa.array(sorted(acquisitions), pa.string())
+    chosen = frozenset(acquisitions)
     found: dict[str, Row] = {}
     for batch in map(store.plain, store.stream(place, sql, ["record"])):
         for row in _rows(batch.filter(among(batch.column("acquisition_id"), chosen))):

@@ -9,6 +9,7 @@ their records go over.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -104,8 +105,8 @@ def _twice(made: Made) -> set[str]:
 
 def _told(place: Place, plan: Plan, made: Made) -> bool:
     """Fills in what the tables say; False where a text that was taken for known is not."""
-    ids = pa.array(sorted({r.record_id for r in made.records}), pa.string())
-    texts = pa.array(sorted({r.text_sha256 for r in made.records if r.known}), pa.string())
+    ids = {r.record_id for r in made.records}
+    texts = {r.text_sha256 for r in made.records if r.known}
     since, said = dict[str, datetime](), dict[str, tuple[str | None, str | None]]()
     before = {plan.before[b.source.id].batch_id for b in plan.read if b.source.id in plan.before}
     over = {o.batch_id: o.acquisitions for o in plan.carried.values()}
@@ -121,7 +122,7 @@ def _told(place: Place, plan: Plan, made: Made) -> bool:
     for row in _rows(place, "record", "text_sha256, language, script", one_of("batch_id", plan.known), texts):
         said[row["text_sha256"]] = (row["language"], row["script"])
     _judge(made, since, said)
-    fresh = pa.array(sorted({r.text_sha256 for r in made.records if not r.known}), pa.string())
+    fresh = {r.text_sha256 for r in made.records if not r.known}
     made.stored = {r["text_sha256"] for r in _rows(place, "document", "text_sha256", "TRUE", fresh)}
     for row in _rows(place, "screening", "text_sha256, family, version", "TRUE", fresh):
         if plan.versions.get(row["family"]) == row["version"]:
@@ -231,9 +232,9 @@ def _over(place: Place, plan: Plan, made: Made, name: str) -> Iterator[pa.Record
     its own runtime, no table can be opened. Nearly all rows go over: views are as good for the writer as strings, and
     only where some rows stay behind a batch is copied.
     """
-    names, lost = TABLES[name].schema.names, pa.array(sorted(made.lost), pa.string())
+    names = TABLES[name].schema.names
     at = names.index("batch_id")
-    goes = {o.batch_id: (b, pa.array(sorted(o.acquisitions), pa.string())) for b, o in plan.carried.items()}
+    goes = {o.batch_id: (b, frozenset(o.acquisitions)) for b, o in plan.carried.items()}
     stood = _stood(plan, made) if name == "record" else {}
     columns = ", ".join(f'"{n}"' for n in names)
     where = one_of("batch_id", goes.keys() | stood.keys())
@@ -246,8 +247,8 @@ def _over(place: Place, plan: Plan, made: Made, name: str) -> Iterator[pa.Record
                 continue
             to, acquisitions = goes[of]
             there = pc.call_function("and", [here, among(rows.column("acquisition_id"), acquisitions)])
-            if name == "record" and len(lost):
-                there = pc.call_function("and_not", [there, among(rows.column("record_id"), lost)])
+            if name == "record" and made.lost:
+                there = pc.call_function("and_not", [there, among(rows.column("record_id"), made.lost)])
             if there.true_count:
                 kept = _chosen(rows, there)
                 yield _with(kept, batch_id=[to] * kept.num_rows)
@@ -289,9 +290,9 @@ def _with(rows: pa.RecordBatch, **columns: Any) -> pa.RecordBatch:
     return rows
 
 
-def _rows(place: Place, name: str, columns: str, where: str, wanted: pa.Array) -> Iterator[dict[str, Any]]:
+def _rows(place: Place, name: str, columns: str, where: str, wanted: AbstractSet[str]) -> Iterator[dict[str, Any]]:
     """Rows of a table whose first column is one of `wanted`; the table is gone through batch by batch."""
-    if not len(wanted):
+    if not wanted:
         return
     for batch in store.stream(place, f"SELECT {columns} FROM {name} WHERE {where}", [name]):
         yield from picked(batch, among(batch.column(0), wanted)).to_pylist()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from typing import Any
@@ -48,9 +49,14 @@ def texts_of(hashes: Iterable[str]) -> str:
     return one_of("lower(text_sha256)", hashes)
 
 
-def among(column: Any, wanted: pa.Array) -> Any:
-    """Which values of a column of strings, or of views of strings, are wanted: the same kind of column, of truths."""
-    return pc.call_function("is_in", [column.cast(pa.string())], pc.SetLookupOptions(value_set=wanted))
+def among(column: Any, wanted: AbstractSet[str]) -> Any:
+    """Which values of a column of strings, or of views of strings, are wanted: a column of truths."""
+    strings = column.cast(pa.string())
+    if len(wanted) < len(column):
+        values = pc.SetLookupOptions(value_set=pa.array(wanted, pa.string()))
+        return pc.call_function("is_in", [strings], values)
+    # Arrow would make a table of all that is wanted, for each batch anew: a sixth of what publishing cost.
+    return pa.array([value in wanted for value in strings.to_pylist()], pa.bool_())
 
 
 def picked(batch: pa.RecordBatch, chosen: Any) -> pa.RecordBatch:

@@ -113,7 +113,7 @@ def write(
 ) -> list[dict[str, Any]]:
     """Writes the changed parts below `made`; rows of `parts.WRITTEN`. What the earlier release has of a part is taken
     from there, the rest from the stored texts."""
-    asked = rows.filter(among(rows["part"], pa.array(changed, pa.string())))
+    asked = rows.filter(among(rows["part"], changed.keys()))
     files = {k: f for k, f in before.files.items() if k in changed and before.whole(f)}
     found = _found(run.place, asked, _held(run.place, asked, before, files))
     write_parts = parts.writer(str(made), str(before.folder), files)
@@ -135,9 +135,9 @@ def _held(place: Place, asked: pa.Table, before: parts.Earlier, files: Mapping[s
     if not lies:
         return [False] * asked.num_rows
     sql = f"SELECT record_id, released_sha256 FROM release_record WHERE {one_of('release_id', [before.folder.name])}"
-    was, there = dict[str, str](), pa.array(lies, pa.string())
+    was = dict[str, str]()
     for batch in store.stream(place, sql, ["release_record"]):
-        rows = picked(batch, among(batch.column(0), there))
+        rows = picked(batch, among(batch.column(0), lies.keys()))
         was |= dict(zip(*(c.to_pylist() for c in rows.columns), strict=True))
     told = zip(*(asked[n].to_pylist() for n in ("part", "record_id", "released_sha256")), strict=True)
     return [lies.get(record) == part and was[record] == sha256 for part, record, sha256 in told]
@@ -149,9 +149,8 @@ def _found(place: Place, asked: pa.Table, held: list[bool]) -> pa.Table:
     texts = asked["text_sha256"].to_pylist()
     missing = {text for text, there in zip(texts, held, strict=True) if not there}
     batches: dict[str, list[str]] = {}
-    wanted = pa.array(missing, pa.string())
     for batch in store.stream(place, "SELECT text_sha256, batch_id FROM document", ["document"]) if missing else ():
-        lie = picked(batch, among(batch.column(0), wanted))
+        lie = picked(batch, among(batch.column(0), missing))
         for text, name in zip(*(c.to_pylist() for c in lie.columns), strict=True):
             batches.setdefault(text, []).append(name)
     rows = [
@@ -188,7 +187,7 @@ def _stored(place: Place, rows: pa.Table) -> pa.Table:
     some = texts_of(set().union(*few.values()))
     conditions = [f"{one_of('batch_id', few)} AND {some}"] if few else []
     conditions += [one_of("batch_id", lie.keys() - few.keys())] if len(lie) > len(few) else []
-    gathered, missing = [], pa.array(set().union(*lie.values()), pa.string())
+    gathered, missing = [], set[str]().union(*lie.values())
     for where in conditions:
         for batch in store.stream(place, f"SELECT text_sha256, text FROM document WHERE {where}", ["document"]):
             chosen = among(batch.column(0), missing)

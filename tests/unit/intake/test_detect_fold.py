@@ -119,3 +119,9 @@ def test_one_to_three_separators_between_han_are_squeezed_and_no_others(text):
 
 def test_words_are_squeezed_and_stripped_like_text():
     assert match_keys([" 赌*博 ", "ＡＢ c", "\u200b"]) == ["赌博", "ab c", ""]
+
+
+@given(st.lists(st.text("赌博abc *-，。、\u200b\n\t…\0　Ａ\U0010ffff", max_size=12), max_size=6))
+@settings(max_examples=200, deadline=None)
+def test_a_word_has_the_same_match_form_alone_and_among_others(words):
+    assert match_keys(words) == [match_keys([word])[0] for word in words]

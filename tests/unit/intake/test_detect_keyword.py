@@ -154,7 +154,7 @@ def test_a_long_list_is_compiled_once_and_read_back_the_same(tmp_path, monkeypat
     first = keywords.from_lexicon(lexicon, "v", cache=cache)
     (file,) = cache.iterdir()
     assert file.stat().st_mode & 0o077 == 0
-    monkeypatch.setattr(compiled, "_compile", lambda keys: pytest.fail("compiled again"))
+    monkeypatch.setattr(compiled, "_compile", lambda *_: pytest.fail("compiled again"))
     again = keywords.from_lexicon(lexicon, "v", cache=cache)
     texts = make_batch([words[5] + "。" + words[1999], "天地", "", chars * 3])
     assert plain.find(texts) == first.find(texts) == again.find(texts) != [[], [], [], []]
@@ -168,7 +168,7 @@ def test_a_long_list_is_compiled_once_and_read_back_the_same(tmp_path, monkeypat
 def test_a_cache_that_cannot_be_written_costs_time_and_nothing_else(tmp_path):
     (tmp_path / "file").write_text("no folder")
     keys = [
-        f"{a}{b}{c}"
+        f"{a}{b}{c}".encode()
         for a in "甲乙丙丁戊己庚辛壬癸子丑寅"
         for b in "甲乙丙丁戊己庚辛壬癸子丑寅"
         for c in "甲乙丙丁戊己庚辛壬癸子丑寅"
@@ -180,7 +180,7 @@ def test_a_cache_that_cannot_be_written_costs_time_and_nothing_else(tmp_path):
 def test_of_lists_that_change_every_week_only_the_newest_stay_compiled(tmp_path, monkeypatch):
     monkeypatch.setattr(compiled, "FROM_WORDS", 1)
     for week in range(compiled.KEPT + 3):
-        compiled.compiled([f"第{week}周的词"], tmp_path)
+        compiled.compiled([f"第{week}周的词".encode()], tmp_path)
     assert len(list(tmp_path.iterdir())) == compiled.KEPT
-    monkeypatch.setattr(compiled, "_compile", lambda keys: pytest.fail("compiled again"))
-    compiled.compiled([f"第{compiled.KEPT + 2}周的词"], tmp_path)
+    monkeypatch.setattr(compiled, "_compile", lambda *_: pytest.fail("compiled again"))
+    compiled.compiled([f"第{compiled.KEPT + 2}周的词".encode()], tmp_path)

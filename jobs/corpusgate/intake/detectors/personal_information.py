@@ -12,13 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from corpusgate.intake.detectors.batch import Batch, make_batch
+from corpusgate.intake.detectors.beginnings import marks_in
 from corpusgate.intake.detectors.fold_table import fold_table
 from corpusgate.intake.detectors.long_text import pieces
-from corpusgate.intake.detectors.marks import marks_of
 from corpusgate.intake.detectors.model import SPANS_A_RULE, Finding, Kit
 from corpusgate.intake.detectors.pi_common import Hit, without_overlaps
 from corpusgate.intake.detectors.pi_documents import find_accounts, find_documents, find_plates
-from corpusgate.intake.detectors.pi_marks import table
 from corpusgate.intake.detectors.pi_net import find_emails, find_ips, find_macs
 from corpusgate.intake.detectors.pi_numbers import find_numbers
 
@@ -94,7 +93,7 @@ def grouped_hits(batch: Batch) -> list[list[Hit]]:
     """For each text of the batch its hits, places in the folded batch, in order."""
     folded = batch.folded
     out: list[list[Hit]] = [[] for _ in batch.texts]
-    marks = marks_of(folded.codes, table())
+    marks = marks_in(batch)
     for hit in without_overlaps(find(folded.text, folded.codes, marks) for find in FINDERS):
         no = bisect.bisect_right(folded.starts, hit.start) - 1
         out[no].append(hit)

@@ -38,6 +38,8 @@ _NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-")
 _HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+_BEHIND = 3
+"""From a run's last digit to behind what may still belong to it: a joint and an X."""
 _SIGN = re.compile("[@\uff20]+")
 _DIGIT, _AT = 1, 2
 _TOP_NAMES = (
@@ -66,8 +68,8 @@ def recheck(texts: Sequence[str]) -> list[tuple[Place, ...]]:
     for some in groups(texts):
         digits, signs = _candidates(some)
         found: list[list[Place]] = [[] for _ in some]
-        for no in digits:
-            for run in _RUN.finditer(some[no]):
+        for no, first, last in digits:
+            for run in _RUN.finditer(some[no], first, last + _BEHIND):
                 found[no] += _run(some[no], run.start(), run.group())
         for no, at in signs:
             place = _mail(some[no], at)
@@ -77,24 +79,34 @@ def recheck(texts: Sequence[str]) -> list[tuple[Place, ...]]:
     return out
 
 
-def _candidates(texts: Sequence[str]) -> tuple[list[int], Iterable[tuple[int, int]]]:
-    """Numbers of the texts with ten digits so near each other that they may be a run; (text, place) of each @ that
-    stands alone. Most texts have neither, and no pattern need go over those."""
+def _candidates(texts: Sequence[str]) -> tuple[list[tuple[int, int, int]], Iterable[tuple[int, int]]]:
+    """(text, first digit, last digit) of those texts with ten digits so near each other that they may be a run; (text,
+    place) of each @ that stands alone. Most texts have neither, and no pattern need go over those."""
     if len(texts[0]) > CODE_POINTS_A_BATCH:  # by itself, and its code points would take four times its memory
-        return [0], ((0, sign.start()) for sign in _SIGN.finditer(texts[0]) if len(sign.group()) == 1)
+        signs = (sign for sign in _SIGN.finditer(texts[0]) if len(sign.group()) == 1)
+        return [(0, 0, len(texts[0]))], ((0, sign.start()) for sign in signs)
     lengths = np.array([len(text) + 1 for text in texts])
     ends = np.cumsum(lengths)
     kinds = _kinds().take(np.array("\n".join((*texts, ""))).reshape(1).view(np.uint32))
-    digits, is_sign = np.flatnonzero(kinds == _DIGIT), kinds == _AT
-    near = digits[:-9][digits[9:] - digits[:-9] <= 18]  # a joint between any two
+    is_sign = kinds == _AT
     alone = is_sign.copy()
     alone[1:] &= ~is_sign[:-1]
     alone[:-1] &= ~is_sign[1:]
     signs = np.flatnonzero(alone)
     of_sign = np.searchsorted(ends, signs, side="right")
     places = signs - ends[of_sign] + lengths[of_sign]
-    numbers = np.unique(np.searchsorted(ends, near, side="right"))
-    return numbers.tolist(), zip(of_sign.tolist(), places.tolist(), strict=True)
+    return _near(np.flatnonzero(kinds == _DIGIT), ends), zip(of_sign.tolist(), places.tolist(), strict=True)
+
+
+def _near(digits: np.ndarray, ends: np.ndarray) -> list[tuple[int, int, int]]:
+    """Text, first and last place of the digits that have nine others near them; texts end (with a line break) at
+    `ends`."""
+    begins = np.flatnonzero(digits[9:] - digits[:-9] <= 18)  # a joint between any two
+    texts = np.searchsorted(ends, digits[begins], side="right")
+    opens, closes = np.diff(texts, prepend=-1) > 0, np.diff(texts, append=ends.size) > 0
+    numbers, first, last = texts[opens], digits[begins[opens]], digits[begins[closes] + 9]
+    before = np.append(0, ends)[numbers]
+    return list(zip(numbers.tolist(), (first - before).tolist(), (last - before).tolist(), strict=True))
 
 
 @lru_cache(maxsize=1)

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import string
-from functools import lru_cache
-
-import numpy as np
-
-from corpusgate.intake.detectors.marks import table_of
 
 DIGIT, DOT, DASH, AT, BRACKET, PLATE, PAPERS, ACCOUNT = (1 << bit for bit in range(8))
 """A digit; a dot before one; a colon or dash; an @; a bracket before an a; a province's character before a letter; the
@@ -20,18 +15,14 @@ WECHAT = ("微信", "薇信", "威信", "wechat", "weixin", "vx", "v信", "wx")
 QQ = ("qq", "扣扣", "企鹅号")
 
 
-@lru_cache(maxsize=1)
-def table() -> np.ndarray:
-    """What `marks.marks_of` looks up."""
-    return table_of(
-        [
-            (DIGIT, string.digits, ""),
-            (DOT, ".", string.digits),
-            (DASH, ":-", ""),
-            (AT, "@", ""),
-            (BRACKET, "[(", "a"),
-            (PLATE, PROVINCES, string.ascii_lowercase),
-            *((PAPERS, word[0], word[1]) for word in (*PASSPORTS, *PERMITS)),
-            *((ACCOUNT, word[0], word[1]) for word in (*WECHAT, *QQ)),
-        ]
-    )
+PAIRS = (
+    (DIGIT, string.digits, ""),
+    (DOT, ".", string.digits),
+    (DASH, ":-", ""),
+    (AT, "@", ""),
+    (BRACKET, "[(", "a"),
+    (PLATE, PROVINCES, string.ascii_lowercase),
+    *((PAPERS, word[0], word[1]) for word in (*PASSPORTS, *PERMITS)),
+    *((ACCOUNT, word[0], word[1]) for word in (*WECHAT, *QQ)),
+)
+"""What `marks.table_of` makes a table of."""

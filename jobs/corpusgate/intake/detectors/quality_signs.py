@@ -15,8 +15,10 @@ import numpy as np
 
 from corpusgate.intake.detectors import code_classes as cc
 from corpusgate.intake.detectors.batch import Batch
+from corpusgate.intake.detectors.beginnings import marks_in
 from corpusgate.intake.detectors.fold_table import CODE_POINTS
-from corpusgate.intake.detectors.marks import marks_of, standing, table_of
+from corpusgate.intake.detectors.marks import standing
+from corpusgate.intake.detectors.quality_phrases import PHRASES, mark_of
 
 FEWEST_LINES = 5
 """Lines from which the signs about lines are looked for: a title over a paragraph is no list."""
@@ -33,13 +35,8 @@ FEWEST_STOP_WORDS = 2
 
 _ENDS = ".!?…。！？；”’」』\"'"
 _BULLETS = "•*-·●○■□▪▫▶►◆◇–—"
-_BOILERPLATE = (
-    "terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies",
-    "enable javascript", "隐私政策", "使用条款", "服务条款", "启用javascript", "使用cookie",
-)  # fmt: skip
-_PHRASES = (("lorem ipsum", "q_lorem_ipsum"), ("{", "q_curly_bracket"), *((p, "q_boilerplate") for p in _BOILERPLATE))
-_RARE = ("{", "ja", "ki", "隐私", "条款", "cy", "ms", "ps")
-"""Of each phrase one or two characters in a row that are rare: only where they stand is it looked for."""
+_SPREAD = 0x9E3779B97F4A7C15
+"""An odd number with bits all over. Two lines that only seem alike cost a split."""
 
 Sign = tuple[int, str, float]
 """Text number, reason code, score."""
@@ -48,11 +45,12 @@ Sign = tuple[int, str, float]
 def signs(batch: Batch, languages: Sequence[str]) -> list[Sign]:
     """The signs of all texts of a batch but for those of `language_quality` itself; `languages` of the texts."""
     words = _words(batch)
+    lines = _lines(batch, words)
     return [
-        *_of_lines(batch, words),
+        *_of_lines(batch, lines),
         *_of_words(batch, words, languages),
         *_of_phrases(batch),
-        *_of_repeats(batch.texts),
+        *_of_repeats(batch, lines),
     ]
 
 
@@ -101,8 +99,8 @@ def _lines(batch: Batch, words: _Words) -> _Lines:
     return _Lines(texts, first, last, last + 1 - first + (HAN_LETTERS - 1) * more)
 
 
-def _of_lines(batch: Batch, words: _Words) -> list[Sign]:
-    lines, codes, size = _lines(batch, words), batch.folded.stored, len(batch.texts)
+def _of_lines(batch: Batch, lines: _Lines) -> list[Sign]:
+    codes, size = batch.folded.stored, len(batch.texts)
     counted = np.bincount(lines.texts, minlength=size)
     if not (counted >= FEWEST_LINES).any():
         return []
@@ -158,30 +156,37 @@ def _stop_words(batch: Batch, no: int) -> int:
 
 def _of_phrases(batch: Batch) -> list[Sign]:
     codes, ends = batch.folded.codes, np.asarray(batch.folded.ends)
-    marks = marks_of(codes, _rare_table())
+    marks = marks_in(batch)
     out = set[Sign]()
-    for phrase, reason in _PHRASES:
-        nth = next(n for n, rare in enumerate(_RARE) if rare in phrase)
-        at = marks.of(1 << nth) - phrase.index(_RARE[nth])
+    for phrase, reason in PHRASES:
+        kind, behind = mark_of(phrase)
+        at = marks.of(kind) - behind
         at = standing(codes, at[at > 0], phrase)
-        out.update((no, reason, 1.0) for no in np.unique(np.searchsorted(ends, at, side="right")).tolist())
+        having = np.flatnonzero(np.bincount(np.searchsorted(ends, at, side="right")))
+        out.update((no, reason, 1.0) for no in having.tolist())
     return sorted(out)
 
 
-@lru_cache(maxsize=1)
-def _rare_table() -> np.ndarray:
-    return table_of((1 << nth, rare[0], rare[1:]) for nth, rare in enumerate(_RARE))
-
-
-def _of_repeats(texts: Sequence[str]) -> list[Sign]:
+def _of_repeats(batch: Batch, lines: _Lines) -> list[Sign]:
     out = list[Sign]()
-    for no, text in enumerate(texts):
-        lines, characters = repeated(text)
-        if lines > REPEATED_LINES:
-            out.append((no, "q_repeated_lines", lines))
+    for no in _alike(lines, batch.folded.stored):
+        share, characters = repeated(batch.texts[no])
+        if share > REPEATED_LINES:
+            out.append((no, "q_repeated_lines", share))
         if characters >= REPEATED_CHARACTERS:
             out.append((no, "q_repeated_characters", characters))
     return out
+
+
+def _alike(lines: _Lines, codes: np.ndarray) -> list[int]:
+    """Numbers of the texts that have two lines of one length with the same first and last character: most texts have
+    none, and need not be split to tell that no line of theirs repeats."""
+    key = lines.texts.astype(np.uint64)
+    for part in (codes[lines.first], codes[lines.last], lines.last - lines.first):
+        key = key * np.uint64(_SPREAD) + part.astype(np.uint64)
+    order = np.argsort(key)
+    again = order[1:][key[order[1:]] == key[order[:-1]]]
+    return np.flatnonzero(np.bincount(lines.texts[again])).tolist()
 
 
 def repeated(text: str) -> tuple[float, float]:
