@@ -24,6 +24,7 @@ RISKS = frozenset(
 MISTAKES_SHOWN = 50
 LONGEST_WORD = 64
 """Code points after folding; the matcher's slices overlap by this much."""
+_BREAKS = frozenset("\n\r\t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,14 +220,17 @@ def _keyed(words: list[Word]) -> list[Word]:
 
 def _unfit(word: Word) -> Fault | None:
     """Why the match form cannot be looked for."""
-    han = sum("\u3400" <= c <= "\u9fff" or c >= "\U00020000" for c in word.key)
-    if len(word.key) < 2 or (not han and len(word.key) < 3):
+    if len(word.key) < 2 or (len(word.key) < 3 and not any(map(_is_han, word.key))):
         return Fault(word.line, "short", f"{word.word!r} is too short (2 Han characters or 3 letters at least)")
     if len(word.key) > LONGEST_WORD:
         return Fault(word.line, "long", f"{word.word!r} is longer than {LONGEST_WORD} characters")
-    if any(c in "\n\r\t" for c in word.key):
+    if not _BREAKS.isdisjoint(word.key):
         return Fault(word.line, "break", f"{word.word!r} holds a line break or tab")
     return None
+
+
+def _is_han(char: str) -> bool:
+    return "\u3400" <= char <= "\u9fff" or char >= "\U00020000"
 
 
 def _duplicates(words: list[Word]) -> list[Fault]:
