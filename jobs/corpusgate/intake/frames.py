@@ -16,8 +16,9 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from corpusgate.intake.plan import Carried, Plan
+from corpusgate.intake.rows import SCREENED, STAGED
 from corpusgate.intake.splits import Split
-from corpusgate.intake.stage import DUPLICATE, SCREENED, STAGED, rescreener
+from corpusgate.intake.stage import DUPLICATE, rescreener
 from corpusgate.intake.staging import WRITTEN, writer
 from corpusgate.lake.dialect import one_of
 from corpusgate.lake.frames import read
@@ -203,7 +204,7 @@ def staying(spark: SparkSession, place: Place, staging: Staging, plan: Plan) -> 
 
 
 def staged(spark: SparkSession, staging: Staging) -> DataFrame:
-    """The staged rows (`stage.STAGED`)."""
+    """The staged rows (`rows.STAGED`)."""
     return spark.read.schema(from_arrow_schema(STAGED)).parquet(staging.rows)
 
 

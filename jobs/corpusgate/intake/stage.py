@@ -20,7 +20,7 @@ from corpusgate.intake.items import Fault, Item, Signal, Stands
 from corpusgate.intake.known import among
 from corpusgate.intake.read import nothing_stands, read_items
 from corpusgate.intake.register import NOT_AUTHORISED, restored
-from corpusgate.intake.rows import SCREENED, STAGED, Origin, Row, screened, staged
+from corpusgate.intake.rows import STAGED, Origin, Row, screened, staged
 from corpusgate.intake.rules import (
     Ordinals,
     authorised,
@@ -36,8 +36,6 @@ from corpusgate.intake.rules import (
 from corpusgate.intake.splits import Split
 from corpusgate.intake.standing import Standing
 from corpusgate.settings.source import Source
-
-__all__ = ["DUPLICATE", "PART_HELD", "SCREENED", "STAGED", "Brought", "Work", "rescreener", "screener", "stage"]
 
 FLUSH_ITEMS = 1000
 FLUSH_CHARACTERS = 2_000_000  # some 4 MB of text: what is screened at once, and what a worker holds

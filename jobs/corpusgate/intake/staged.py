@@ -16,8 +16,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from corpusgate.intake.rows import STAGED
 from corpusgate.intake.splits import Split
-from corpusgate.intake.stage import STAGED, Work, screener, stage
+from corpusgate.intake.stage import Work, screener, stage
 from corpusgate.intake.staging import personal_first
 
 CHARACTERS = 64 << 20

@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpusgate.intake import heap
+from corpusgate.intake.rows import STAGED
 from corpusgate.intake.splits import Split
-from corpusgate.intake.stage import STAGED, Work, screener, stage
+from corpusgate.intake.stage import Work, screener, stage
 
 ROW_GROUP = 32 << 20
 """Bytes of a row group in memory: what a worker gathers, and the least that Spark reads at once."""

@@ -17,7 +17,8 @@ from corpusgate.errors import DetectorMissing
 from corpusgate.intake import detectors
 from corpusgate.intake.detectors.model import Kit
 from corpusgate.intake.job import in_their_own_words
-from corpusgate.intake.stage import SCREENED, rescreener
+from corpusgate.intake.rows import SCREENED
+from corpusgate.intake.stage import rescreener
 from corpusgate.lake.session import prepare
 from corpusgate.settings.place import find_place
 from corpusgate.settings.profile import load_profile

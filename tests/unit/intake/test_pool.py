@@ -20,7 +20,7 @@ from corpusgate.errors import CorpusgateError, DetectorMissing
 from corpusgate.intake import job, plan, pool, staged, states
 from corpusgate.intake.job import intake
 from corpusgate.intake.plan import BY_BATCH
-from corpusgate.intake.stage import STAGED
+from corpusgate.intake.rows import STAGED
 from corpusgate.lake import store
 from corpusgate.settings.profile import Profile
 from corpusgate_testing.lake import duplicates, place_in

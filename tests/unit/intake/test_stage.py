@@ -17,8 +17,9 @@ from corpusgate.errors import DetectorMissing
 from corpusgate.intake import detectors, known, rows, stage
 from corpusgate.intake.detectors.model import Finding, Kit, Screened
 from corpusgate.intake.register import effective
+from corpusgate.intake.rows import STAGED
 from corpusgate.intake.splits import Split
-from corpusgate.intake.stage import STAGED, Work
+from corpusgate.intake.stage import Work
 from corpusgate.settings.papers import UserInput
 from corpusgate.settings.place import find_place
 from corpusgate.settings.source import Source

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from corpusgate.intake.stage import STAGED
+from corpusgate.intake.rows import STAGED
 from corpusgate.intake.staged import Part, Row, Staged
 
 AT = datetime(2026, 1, 1, 8, 30, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from corpusgate.intake import staging
-from corpusgate.intake.stage import STAGED
+from corpusgate.intake.rows import STAGED
 
 
 def batch(rows: int, text: str = "文") -> pa.RecordBatch:
