@@ -21,7 +21,7 @@ from corpusgate.errors import UserError
 from corpusgate.intake.rules import text_sha256
 from corpusgate.lake import store
 from corpusgate.lake.annotation_tables import ANNOTATION
-from corpusgate.lake.dialect import literal, sha256
+from corpusgate.lake.dialect import listed, literal, sha256
 from corpusgate.lake.lease import lease
 from corpusgate.lake.run import Run, StepResult
 from corpusgate.settings.model import RISKS
@@ -176,8 +176,8 @@ def _candidates(run: Run, facts: Facts, wanted: Wanted) -> list[dict[str, Any]]:
     where = f"modality = {literal(modality)}" + (f" AND source_id = {literal(wanted.source)}" if wanted.source else "")
     tables = [table, "annotation_batch_item"]
     if wanted.records:
-        named = ", ".join(map(literal, wanted.records))
-        statement = f"SELECT * FROM ({sql}) WHERE {where} AND {free} AND record_id IN ({named}) ORDER BY record_id"
+        named = listed("record_id", (r for r in wanted.records if r.isascii() and r.isalnum()))  # others are no ids
+        statement = f"SELECT * FROM ({sql}) WHERE {where} AND {free} AND {named} ORDER BY record_id"
         found = store.query(run.place, statement, tables).to_pylist()
         if missing := sorted(set(wanted.records) - {r["record_id"] for r in found}):
             raise UserError(

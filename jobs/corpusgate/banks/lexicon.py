@@ -183,7 +183,17 @@ def read_words(folder: Path) -> tuple[list[Word], list[Fault]]:
 def _word(row: list[str], line: int) -> tuple[Word | None, list[Fault]]:
     if len(row) != len(COLUMNS):
         return None, [Fault(line, "columns", f"{len(row)} columns instead of {len(COLUMNS)}")]
-    ident, word, kind, risks_text, severity, weight_text, note = (cell.strip() for cell in row)
+    ident, word, kind, risks_text, severity, weight_text, note = map(str.strip, row)
+    risks, weight, wrong = _judged(kind, risks_text, severity, weight_text)
+    word_ = Word(ident, word, "", kind, risks, severity, weight, note, line)
+    return word_, [Fault(line, what, said) for what, said in wrong]
+
+
+@lru_cache(maxsize=4096)  # words by the ten thousand have few of these
+def _judged(
+    kind: str, risks_text: str, severity: str, weight_text: str
+) -> tuple[tuple[str, ...], float, tuple[tuple[str, str], ...]]:
+    """The risks and the weight of a word, and what is wrong with how they are said."""
     wrong = list[tuple[str, str]]()
     risks = tuple(r.strip() for r in risks_text.split(",") if r.strip())
     if kind not in ("deny", "allow"):
@@ -205,8 +215,7 @@ def _word(row: list[str], line: int) -> tuple[Word | None, list[Fault]]:
         weight = 0.0
     if kind == "allow" and weight:
         wrong.append(("weight", "an allow word has no weight"))
-    word_ = Word(ident, word, "", kind, risks, severity, weight, note, line)
-    return word_, [Fault(line, what, said) for what, said in wrong]
+    return risks, weight, tuple(wrong)
 
 
 def _keyed(words: list[Word]) -> list[Word]:

@@ -17,7 +17,7 @@ from corpusgate.decide.rules import DOCUMENT_MISSING, masked_classes
 from corpusgate.intake.detectors.signature import ShingleSequence, sequences
 from corpusgate.intake.rules import detector_version
 from corpusgate.lake import store
-from corpusgate.lake.alone import among, picked, texts_of
+from corpusgate.lake.alone import among, picked, texts_named
 from corpusgate.lake.run import Run
 from corpusgate.settings.model import PERSONAL
 
@@ -123,8 +123,9 @@ def _texts(place: Place, wanted: Collection[str]) -> Iterator[dict[str, str]]:
     left = set(wanted)
     if not left:
         return
-    where = texts_of(left) if len(left) <= NAMED else "TRUE"
-    for batch in store.stream(place, f"SELECT text_sha256, text FROM document WHERE {where}", ["document"]):
+    conditions = texts_named(left) if len(left) <= NAMED else iter(["TRUE"])
+    sql = (f"SELECT text_sha256, text FROM document WHERE {where}" for where in conditions)
+    for batch in (b for asked in sql for b in store.stream(place, asked, ["document"])):
         mine = among(batch.column("text_sha256"), left)
         if not mine.true_count:
             continue  # no text of it is copied

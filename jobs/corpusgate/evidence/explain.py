@@ -8,6 +8,7 @@ from typing import Any
 from corpusgate.errors import UserError
 from corpusgate.evidence.cells import tame
 from corpusgate.intake.states import present
+from corpusgate.lake.dialect import listed
 from corpusgate.lake.store import ensure_tables, query
 from corpusgate.settings.place import Place
 
@@ -26,7 +27,7 @@ WHERE {which} ORDER BY r.record_id
 """
 _GRAVES = """
 SELECT record_id, because, last_batch_id, vanished_in, vanished_at, returned_in, returned_at FROM tombstone
-WHERE record_id IN ({records}) ORDER BY record_id, vanished_at
+WHERE {records} ORDER BY record_id, vanished_at
 """
 _LICENCE = """
 SELECT source_id, part, declared, concluded, concluded_by, concluded_role, concluded_at, because, provisional, notes,
@@ -34,12 +35,12 @@ SELECT source_id, part, declared, concluded, concluded_by, concluded_role, concl
 FROM licence_period WHERE source_id IN ({sources}) ORDER BY source_id, part, valid_from, recorded_at
 """
 _FATE = """
-SELECT d.release_id, d.record_id, d.outcome, d.step, d.rule, d.survivor, d.cause, d.cause_record,
+SELECT release_id, record_id, outcome, step, rule, survivor, cause, cause_record,
        CAST(NULL AS VARCHAR) AS mask_set, CAST(NULL AS VARCHAR) AS released_sha256
-FROM decision d WHERE d.record_id IN ({records})
+FROM decision WHERE {records}
 UNION ALL
-SELECT k.release_id, k.record_id, 'kept', 'decide', NULL, NULL, NULL, NULL, k.mask_set, k.released_sha256
-FROM release_record k WHERE k.record_id IN ({records})
+SELECT release_id, record_id, 'kept', 'decide', NULL, NULL, NULL, NULL, mask_set, released_sha256
+FROM release_record WHERE {records}
 """
 
 
@@ -63,7 +64,7 @@ def story(place: Place, identity: str) -> dict[str, Any]:
         some = ", ".join(t[:16] for t in texts[:5])
         raise UserError(f"{identity} begins the ids of {len(texts)} texts ({some}, …): give more digits.")
     records = _newest(records, present(place))
-    ids = ", ".join(f"'{r['record_id']}'" for r in records)
+    ids = listed("record_id", (r["record_id"] for r in records))
     sources = ", ".join(sorted({_quoted(r["source_id"]) for r in records}))
     about = f"text_sha256 = '{texts[0]}'"
     return {

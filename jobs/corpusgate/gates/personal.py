@@ -13,7 +13,7 @@ from corpusgate.decide.rules import apply_masks, parse_mask_set, text_sha256
 from corpusgate.gates.figures import GateInput, ids, quoted, version_of
 from corpusgate.gates.strata import Candidate
 from corpusgate.lake import store
-from corpusgate.lake.alone import texts_of
+from corpusgate.lake.alone import texts_named
 from corpusgate.lake.dialect import one_of
 from corpusgate.lake.run import Run
 from corpusgate.settings.model import PERSONAL, SENSITIVE
@@ -132,8 +132,8 @@ def _few_texts(run: Run, c: Candidate) -> Iterator[list[dict[str, Any]]]:
     by_text: dict[str, list[dict[str, Any]]] = {}
     for row in store.query(run.place, _masked_sql(c), ["release_record", "record"]).to_pylist():
         by_text.setdefault(row["text_sha256"], []).append(row)
-    sql = f"SELECT text_sha256, text FROM document WHERE {texts_of(by_text)}"
-    for batch in store.stream(run.place, sql, ["document"]):
+    sql = (f"SELECT text_sha256, text FROM document WHERE {where}" for where in texts_named(by_text))
+    for batch in (b for asked in sql for b in store.stream(run.place, asked, ["document"])):
         for start in range(0, batch.num_rows, CHUNK):
             texts = batch.slice(start, CHUNK).to_pylist()
             yield [{**row, "text": d["text"]} for d in texts for row in by_text[d["text_sha256"]]]

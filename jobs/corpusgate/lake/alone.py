@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import ColumnProperties, WriterProperties
 
 from corpusgate.lake import store
-from corpusgate.lake.dialect import one_of
+from corpusgate.lake.dialect import AT_ONCE, one_of
 from corpusgate.settings.place import Place
 
 OTHERS = 4
@@ -43,10 +44,15 @@ def fits(place: Place, records: int, most: int, tables: Sequence[str]) -> bool:
     return records <= most and all(sum(store.partition_rows(place, t).values()) <= OTHERS * most for t in tables)
 
 
-def texts_of(hashes: Iterable[str]) -> str:
-    """Condition for the rows of these texts. Of `lower(…)`, which is the hash as it is, the engine keeps no minimum and
-    maximum a file: to hold thousands of hashes against those cost more than to read the column."""
-    return one_of("lower(text_sha256)", hashes)
+def texts_named(hashes: Iterable[str]) -> Iterator[str]:
+    """Conditions for the rows of these texts, in turns of `AT_ONCE`: only the pages that hold them are read.
+
+    Of `lower(…)`, which is the hash as it is, the engine keeps no minimum and maximum a file: to hold thousands of
+    hashes against those cost more than to read the column.
+    """
+    chosen = sorted(set(hashes))
+    for start in range(0, len(chosen), AT_ONCE):
+        yield one_of("lower(text_sha256)", chosen[start : start + AT_ONCE])
 
 
 def among(column: Any, wanted: AbstractSet[str]) -> Any:
@@ -68,6 +74,22 @@ def picked(batch: pa.RecordBatch, chosen: Any) -> pa.RecordBatch:
     kinds = [store.PLAIN.get(c.type, c.type) for c in batch.columns]
     columns = [pa.array([c[at].as_py() for at in places], kind) for c, kind in zip(batch.columns, kinds, strict=True)]
     return pa.RecordBatch.from_arrays(columns, batch.schema.names)
+
+
+def fixed(column: Any, width: int) -> np.ndarray:
+    """A column of strings or bytes that all are `width` long, as rows of bytes, from where they lie.
+
+    Raises:
+        ValueError: one is longer, shorter or null.
+    """
+    lengths = pc.call_function("min_max", [pc.call_function("binary_length", [column])]).as_py()
+    if column.null_count or (len(column) and set(lengths.values()) != {width}):
+        raise ValueError(f"a value that is not {width} bytes long, in a column of the lake where all are")
+    _, offsets, data = column.buffers()
+    if data is None or not len(column):
+        return np.zeros((0, width), dtype=np.uint8)
+    start = int(np.frombuffer(offsets, dtype=np.int32)[column.offset])
+    return np.frombuffer(data, dtype=np.uint8)[start : start + width * len(column)].reshape(len(column), width)
 
 
 @contextmanager

@@ -90,7 +90,7 @@ def write(
     columns = [*_NARROW, "stored", "had"]
     both = texts.select(*columns) if whole is None else texts.select(*columns).unionByName(whole.select(*columns))
     spread = both.repartition(_tasks(session, changed), "part").sortWithinPartitions("part", "record_id")
-    written = spread.mapInArrow(parts.writer(str(made), str(before.folder), files), from_arrow_schema(parts.WRITTEN))
+    written = spread.mapInArrow(parts.writer(str(made), files), from_arrow_schema(parts.WRITTEN))
     return [r.asDict() for r in written.collect()]
 
 

@@ -22,8 +22,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,14 +72,19 @@ class Earlier:
 
     def unchanged(self, wanted: Mapping[str, str]) -> list[File]:
         """Its files of the wanted parts (key to content hash) that hold just that, and still are as they were."""
-        same = [f for k, f in sorted(self.files.items()) if wanted.get(k) == f["content_sha256"]]
-        with ThreadPoolExecutor(4) as threads:
-            return [f for f, whole in zip(same, threads.map(self.whole, same), strict=True) if whole]
+        return [f for k, f in sorted(self.files.items()) if wanted.get(k) == f["content_sha256"] and self.whole(f)]
 
     def whole(self, file: File) -> bool:
         """Whether the file's bytes are those that were written."""
         path = self.folder / file["path"]
         return path.is_file() and path.stat().st_size == file["bytes"] and file_sha256(path) == file["sha256"]
+
+    def columns(self, file: File, names: list[str]) -> pa.Table:
+        """Columns of the file. Read at once: piece by piece, as Parquet is read, costs half as much again."""
+        import pyarrow.parquet as pq
+
+        data = pa.BufferReader((self.folder / file["path"]).read_bytes())
+        return pq.ParquetFile(data).read(names, use_threads=False)
 
 
 def earlier(folder: Path | None) -> Earlier:
@@ -140,24 +144,27 @@ def link(file: File, folder: Path, made: Path) -> File:
     return file
 
 
-def writer(
-    made: str, before: str, files: Mapping[str, File]
-) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """For Spark's workers, or the driver: writes parts below the folder `made` and yields a row of `WRITTEN` for each.
+def writer(made: str, files: Mapping[str, File]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """For Spark's workers: writes parts below the folder `made` and yields a row of `WRITTEN` for each.
 
     Rows come sorted by `part` and `record_id`, with `COLUMNS` but for the text, `mask_set`, `released_sha256`, and
-    `stored` (the stored text) or `had` (the released text, from the file that the part has in `files`, below `before`).
+    `stored` (the stored text) or `had` (the released text, from the file that the part has in `files`).
     """
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for part, pieces in _by_part(batches):
-            notices = json.loads(files.get(part, {}).get("notices", "{}"))
-            yield pa.RecordBatch.from_pylist([_written(Path(made), part, pieces, notices)], schema=WRITTEN)
+        for row in written(batches, Path(made), files):
+            yield pa.RecordBatch.from_pylist([row], schema=WRITTEN)
 
     return run
 
 
-def _by_part(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[str, list[pa.RecordBatch]]]:
+def written(batches: Iterable[pa.RecordBatch], made: Path, files: Mapping[str, File]) -> Iterator[dict[str, Any]]:
+    """Writes parts below the folder `made`: what `writer` says, as rows."""
+    for part, pieces in _by_part(batches):
+        yield _written(made, part, pieces, json.loads(files.get(part, {}).get("notices", "{}")))
+
+
+def _by_part(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[str, list[pa.RecordBatch]]]:
     key, pieces = "", list[pa.RecordBatch]()
     for batch in batches:
         names = batch.column("part").to_pylist()
@@ -187,7 +194,7 @@ def _written(made: Path, part: str, pieces: Sequence[pa.RecordBatch], before: Ma
         notices |= masks
         columns = [*(piece.column(c) for c in COLUMNS[:-1]), texts]
         done.append(pa.table(dict(zip(COLUMNS, columns, strict=True))))
-    table = pa.concat_tables(done).combine_chunks()
+    table = done[0] if len(done) == 1 else pa.concat_tables(done).combine_chunks()
     path = made / file_of(part)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")

@@ -13,6 +13,7 @@ from typing import Any
 
 from corpusgate.errors import UserError
 from corpusgate.lake import store
+from corpusgate.lake.dialect import listed
 from corpusgate.lake.lease import lease
 from corpusgate.settings.person import named_and_reasoned
 from corpusgate.settings.place import Place
@@ -111,9 +112,8 @@ def _row(subject: str, one: dict[str, Any], by: str, because: str, at: datetime,
 def _releases(place: Place, texts: list[str]) -> list[str]:
     if not texts:
         return []
-    named = ", ".join(f"'{t}'" for t in texts)
     sql = (
         "SELECT DISTINCT k.release_id FROM release_record k JOIN release r ON k.release_id = r.release_id "
-        f"WHERE k.text_sha256 IN ({named}) ORDER BY 1"
+        f"WHERE {listed('k.text_sha256', texts)} ORDER BY 1"
     )
     return [r["release_id"] for r in store.query(place, sql, ["release_record", "release"]).to_pylist()]

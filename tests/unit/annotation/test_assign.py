@@ -70,6 +70,11 @@ def test_records_of_a_void_batch_may_be_drawn_again_into_another_batch(run: Run,
     assert again != first and {b["draw"] for b in rows(run.place, "annotation_batch")} == {1, 2}
 
 
+def test_of_records_that_cannot_be_drawn_one_is_named_also_where_it_is_no_id(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="1 of the records named cannot be drawn, such as a'b:"):
+        assign(run, replace(SAFE, size=None, records=("a'b",)), tmp_path / "out")
+
+
 def test_only_rules_in_force_and_qualified_executors_get_a_batch(run: Run, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="rules 'v9' are not in force"):
         assign(run, replace(SAFE, rule_version="v9"), tmp_path)

@@ -83,7 +83,9 @@ def test_a_text_keeps_every_place_where_it_was_found(place, identity):
     assert RECORD in {r["record_id"] for r in told["records"]}
 
 
-def test_the_story_names_origin_screening_findings_and_fate(place):
+@pytest.mark.parametrize("at_once", [1, 8000], ids=["a text with more records than a list may name", "few"])
+def test_the_story_names_origin_screening_findings_and_fate(place, monkeypatch, at_once):
+    monkeypatch.setattr("corpusgate.lake.dialect.AT_ONCE", at_once)
     told = story(place, TEXT)
     assert told["records"][0]["file"] == "f.jsonl"
     assert told["screened"] == [{"family": "keyword", "version": "v1"}]

@@ -39,9 +39,11 @@ def hits(lake: Lake, folder: Path) -> dict[str, Hits]:
     return personal_hits(run, candidate(run))
 
 
-@pytest.fixture(params=[20_000, 0], ids=["few", "many"])
+@pytest.fixture(params=[(20_000, 8000), (20_000, 1), (0, 1)], ids=["few", "few, in turns", "many"])
 def _few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(personal, "FEW", request.param)
+    few, at_once = request.param
+    monkeypatch.setattr(personal, "FEW", few)
+    monkeypatch.setattr("corpusgate.lake.alone.AT_ONCE", at_once)
 
 
 @pytest.mark.usefixtures("_few")

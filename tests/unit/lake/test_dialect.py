@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from corpusgate.lake import store
-from corpusgate.lake.dialect import one_of
+from corpusgate.lake import dialect, store
+from corpusgate.lake.alone import texts_named
+from corpusgate.lake.dialect import listed, one_of
 from corpusgate.settings.place import Place
 from corpusgate_testing.lake import place_in
 
@@ -49,3 +50,31 @@ def test_only_ids_go_into_a_predicate() -> None:
     assert one_of("batch_id", []) == "false"
     with pytest.raises(ValueError, match="not an id"):
         one_of("batch_id", ["a' OR '1'='1"])
+
+
+@pytest.mark.parametrize("column", ["batch_id", "record_id"], ids=["of a partition", "of another column"])
+def test_a_list_of_any_length_is_asked_for(place: Place, column: str) -> None:
+    """Of some 21,000 values in a list the engine's recursion ends the process."""
+    for batch in "ab":
+        made = [{"record_id": f"{batch}-record", "batch_id": batch}]
+        store.replace(place, "record", made, one_of("batch_id", [batch]), "r")
+    many = [f"{n}-{'0' * 60}" for n in range(30_000)]
+    for named, found in ((many, []), ([*many, "b", "b-record"], ["b-record"])):
+        sql = f"SELECT record_id FROM record WHERE {listed(column, named)}"
+        assert store.query(place, sql, ["record"]).column(0).to_pylist() == found
+
+
+def test_a_short_list_is_one_and_no_list_holds_what_is_no_id() -> None:
+    assert listed("batch_id", ["b", "a", "b"]) == "batch_id IN ('a', 'b')" and listed("batch_id", []) == "false"
+    for odd in ("a b", "a' OR '1'='1"):
+        with pytest.raises(ValueError, match="not an id"):
+            listed("batch_id", [*map(str, range(dialect.AT_ONCE)), odd])
+
+
+def test_texts_are_named_in_turns_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("corpusgate.lake.alone.AT_ONCE", 2)
+    assert list(texts_named(["c", "a", "b", "a"])) == [
+        "lower(text_sha256) IN ('a', 'b')",
+        "lower(text_sha256) IN ('c')",
+    ]
+    assert list(texts_named([])) == []

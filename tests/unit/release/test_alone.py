@@ -9,6 +9,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -16,6 +17,7 @@ from corpusgate.errors import CorpusgateError
 from corpusgate.lake import store
 from corpusgate.lake.run import StepResult
 from corpusgate.release import alone, job, parts
+from corpusgate.release.alone_kept import Kept
 from corpusgate.release.digests import digests
 from corpusgate.release.job import publish
 from corpusgate.release.manifest import build, manifest_root, release_id, sources_of, write_candidate
@@ -77,8 +79,14 @@ def written(run, made, release="demo-1", before=None):
     return linked, fresh
 
 
+def shown(run, licences=LICENCES):
+    """What a release shows of the kept records, all parts asked for."""
+    kept = alone.kept(run, "demo-1", licences)
+    return kept.rows(kept.names).to_pylist()
+
+
 def test_a_record_lies_in_the_part_of_its_file_with_what_a_release_shows_of_it(run):
-    rows = {r["record_id"]: r for r in alone.kept(run, "demo-1", LICENCES).to_pylist()}
+    rows = {r["record_id"]: r for r in shown(run)}
     assert {r["part"] for r in rows.values()} == {sha(f)[:2] + "-1-0" for f in ("alpha|a.txt", "beta|")}
     phone, other = rows[PHONE.record_id], rows[TEXTS[-1].record_id]
     assert (phone["licence"], phone["url"], phone["turn"]) == ("MIT", "https://a.example/?a|b", 0)
@@ -91,13 +99,13 @@ def test_of_a_place_that_two_batches_name_the_first_address_counts_and_no_other_
         more = [{**r, "batch_id": batch, "url": url} for r in rows]
         where = f"batch_id = '{batch}' AND record_id = '{PHONE.record_id}'"
         store.replace(run.place, "record", more, where, "test")
-    found = [r for r in alone.kept(run, "demo-1", LICENCES).to_pylist() if r["record_id"] == PHONE.record_id]
+    found = [r for r in shown(run) if r["record_id"] == PHONE.record_id]
     assert [r["url"] for r in found] == ["https://a.example/"]
 
 
 def test_a_bucket_of_many_records_is_split_by_the_record_ids_hash(run, monkeypatch):
     monkeypatch.setattr(parts, "ROWS", 2)
-    for row in alone.kept(run, "demo-1", LICENCES).to_pylist():
+    for row in shown(run):
         into = 1 if row["source_id"] == "beta" else 4
         assert row["part"].split("-")[1:] == [str(into), str(int(sha(row["record_id"])[:8], 16) % into)]
 
@@ -137,22 +145,37 @@ def test_no_value_looks_like_another(tmp_path):
 
 
 def test_a_parts_content_hash_is_over_its_rows_in_any_order():
-    rows = pa.table({"part": ["p", "q", "p"], "row": ["b" * 64, "c" * 64, "a" * 64]})
+    def kept(order):
+        hashes = np.frombuffer("".join("bca"[n] * 64 for n in order).encode(), np.uint8).reshape(-1, 64)
+        return Kept(pa.chunked_array([], pa.string()), hashes, np.array([0, 1, 0])[order], ["p", "q"], None)
+
     expected = {"p": parts.Wanted(sha("a" * 64 + "b" * 64), 2), "q": parts.Wanted(sha("c" * 64), 1)}
-    assert alone.wanted(rows) == expected == alone.wanted(rows.take([2, 0, 1]))
-    assert alone.wanted(rows.slice(0, 0)) == {}
+    assert alone.wanted(kept([0, 1, 2])) == expected == alone.wanted(kept([2, 0, 1]))
+
+
+def test_of_some_parts_only_their_records_are_shown_and_what_their_texts_were_before(run):
+    kept = alone.kept(run, "demo-1", LICENCES)
+    lay(run.place, "demo-0", TEXTS[:1])
+    for name, records in (("alpha|a.txt", TEXTS[:-1]), ("beta|", TEXTS[-1:])):
+        rows = kept.rows([f"{sha(name)[:2]}-1-0"], "demo-0").to_pylist()
+        was = {r["record_id"]: r["was"] for r in rows}
+        assert was == {t.record_id: sha(MASKED) if t is PHONE else None for t in records}
+    assert {r["was"] for r in kept.rows(kept.names).to_pylist()} == {None}
+    assert kept.rows([]).num_rows == 0
 
 
 def test_a_licence_is_the_one_of_its_source_and_part_however_it_is_written(run):
     odd = [("alpha", "all", "LicenseRef-'); DROP|\"\\{}ä"), ("beta", "all", ""), ("beta", "a'b|*", "MIT")]
-    found = alone.kept(run, "demo-1", [*odd, ("alpha", "other", "no")])
+    licences = [*odd, ("alpha", "other", "no")]
+    kept, found = alone.kept(run, "demo-1", licences), shown(run, licences)
+    hashes = dict(zip(kept.ids.to_pylist(), (bytes(h).decode() for h in kept.hashes), strict=True))
     said = {"alpha": odd[0][2], "beta": ""}
-    assert {(r["source_id"], r["licence"]) for r in found.to_pylist()} == set(said.items())
-    for row in found.to_pylist():
-        shown = {n: row[n] for n in ("language", "url", "licence", "role", "speaker")}
-        told = {n: "" if v is None else sha(v) for n, v in shown.items()}
+    assert {(r["source_id"], r["licence"]) for r in found} == set(said.items())
+    for row in found:
+        free = {n: row[n] for n in ("language", "url", "licence", "role", "speaker")}
+        told = {n: "" if v is None else sha(v) for n, v in free.items()}
         turn = "" if row["turn"] is None else row["turn"]
-        assert row["row"] == sha("|".join(map(str, [
+        assert hashes[row["record_id"]] == sha("|".join(map(str, [
             row["record_id"], row["source_id"], told["language"], told["url"], told["licence"], told["role"],
             row["group_id"] or "", turn, told["speaker"], row["released_sha256"],
         ])))  # fmt: skip
@@ -183,6 +206,18 @@ def test_texts_are_masked_and_the_next_release_takes_from_the_earlier_files_what
     whole = "SELECT text_sha256, text FROM document WHERE batch_id IN ('batch-new')"
     assert [q for q in asked if " text " in q] == [whole + also]
     assert sorted(map(str, linked + fresh)) == sorted(map(str, anew))
+
+
+def test_texts_of_many_batches_are_asked_for_in_turns(run, tmp_path, monkeypatch):
+    """Up to `NAMED` texts of each batch are asked for by name, and batches are many: the engine dies of a long list."""
+    _, at_once = written(run, tmp_path / "at-once")
+    monkeypatch.setattr("corpusgate.lake.alone.AT_ONCE", 2)
+    asked, real = [], store.stream
+    monkeypatch.setattr(store, "stream", lambda place, sql, names: asked.append(sql) or real(place, sql, names))
+    _, in_turns = written(run, tmp_path / "in-turns")
+    assert in_turns == at_once and [w["wrong"] for w in in_turns] == [0, 0]
+    named = [q.partition("lower(text_sha256) IN ")[2].count(", ") + 1 for q in asked if " text " in q]
+    assert named == [2, 2, 2, 1]
 
 
 def test_what_lies_in_another_part_now_is_not_taken_from_its_old_file(run, tmp_path):

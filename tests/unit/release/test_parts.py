@@ -33,7 +33,7 @@ def row(part, n, stored=None, had=None, masks="", released=None):
 
 def written(folder, rows, size, files=None):
     table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    run = parts.writer(str(folder), "", files or {})
+    run = parts.writer(str(folder), files or {})
     return [r for b in run(iter(table.to_batches(max_chunksize=size))) for r in b.to_pylist()]
 
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from corpusgate.decide.near.compare import Compared, Member, compare_group
 from corpusgate.decide.near.rules import JACCARD_FLOOR, OVERFULL, OVERLAP_FLOOR, Pair
 from corpusgate.decide.near.xxh64 import xxh64
 from corpusgate.intake.detectors.signature import BANDS, BYTES, ROWS, ShingleSequence
 from corpusgate.lake import store
+from corpusgate.lake.alone import fixed
 from corpusgate.lake.dialect import literal, one_of
 from corpusgate.settings.place import Place
 
@@ -167,7 +167,7 @@ def _signatures(place: Place, where: str) -> Iterator[tuple[pa.RecordBatch, np.n
     """The rows of `signature` batch by batch, and their minima as rows of bytes."""
     sql = f"SELECT text_sha256, batch_id, signature FROM signature WHERE {where}"
     for batch in map(store.plain, store.stream(place, sql, ["signature"])):
-        yield batch, _fixed(batch, "signature", BYTES)
+        yield batch, fixed(batch.column("signature"), BYTES)
 
 
 def _batches(place: Place, where: str) -> dict[str, tuple[int, int]]:
@@ -175,7 +175,7 @@ def _batches(place: Place, where: str) -> dict[str, tuple[int, int]]:
     found: dict[str, tuple[int, int]] = {}
     sql = f"SELECT text_sha256, batch_id FROM signature WHERE {where}"
     for rows in map(store.plain, store.stream(place, sql, ["signature"])):
-        who = xxh64(_fixed(rows, "text_sha256", _HASH)).view(np.int64)
+        who = xxh64(fixed(rows.column("text_sha256"), _HASH)).view(np.int64)
         coded = rows.column("batch_id").dictionary_encode()
         codes = coded.indices.to_numpy()
         for code, batch in enumerate(coded.dictionary.to_pylist()):
@@ -190,19 +190,6 @@ def _few(column: Any) -> list[str]:
     coded = column.dictionary_encode()
     names = coded.dictionary.to_pylist()
     return [names[at] for at in coded.indices.to_pylist()]
-
-
-def _fixed(rows: pa.RecordBatch, name: str, width: int) -> np.ndarray:
-    """A column of strings or bytes that all are `width` long, as rows of bytes, from where they lie."""
-    column = rows.column(name)
-    lengths = pc.call_function("min_max", [pc.call_function("binary_length", [column])]).as_py()
-    if column.null_count or (len(column) and set(lengths.values()) != {width}):
-        raise ValueError(f"a {name} that is not {width} bytes long, among the signatures of the lake")
-    _, offsets, data = column.buffers()
-    if data is None or not len(column):
-        return np.zeros((0, width), dtype=np.uint8)
-    start = int(np.frombuffer(offsets, dtype=np.int32)[column.offset])
-    return np.frombuffer(data, dtype=np.uint8)[start : start + width * len(column)].reshape(len(column), width)
 
 
 def _meet(found: Fresh, limit: int) -> bool:
