@@ -46,7 +46,8 @@ def one_of(column: str, values: Iterable[str]) -> str:
 
     That is never said as `IN (NULL)`: of a partition column DataFusion over delta-rs takes it for every row.
 
-    Values are ids and hashes; anything that would need quoting is a mistake and raises `ValueError`.
+    Values are ids and hashes; anything that would need quoting is a mistake and raises `ValueError`. Of more than
+    `AT_ONCE` DataFusion is asked with `listed`; Spark takes any number.
     """
     chosen = sorted(set(values))
     if wrong := [v for v in chosen if not _PLAIN.fullmatch(v)]:

@@ -111,7 +111,7 @@ def _stored(place: Place, rows: pa.Table) -> pa.Table:
 def _with_texts(
     rows: pa.Table, texts: pa.Table, before: parts.Earlier, files: Mapping[str, parts.File]
 ) -> Iterator[pa.RecordBatch]:
-    """The rows, part by part, with `stored` or `had`, as `parts.writer` wants them."""
+    """The rows, part by part, with `stored` or `had`, as `parts.written` wants them."""
     where = _places(rows["text_sha256"], texts["text_sha256"], [not held for held in rows["held"].to_pylist()])
     start = 0
     for part, same in groupby(rows["part"].to_pylist()):

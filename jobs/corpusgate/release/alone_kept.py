@@ -7,6 +7,7 @@ written anew. Hashes and names are those that `frames.py` makes (`parts.py` says
 from __future__ import annotations
 
 import hashlib
+from binascii import unhexlify
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -47,8 +48,7 @@ _EARLIER = (
 _ORIGINS = "SELECT record_id AS id, url, acquisition_id AS first FROM record WHERE {batches}"
 # One place that two sources' batches name is one record; whichever comes first, the same address.
 _FIRST_ORIGINS = f"SELECT id, min(url) AS url, min(first) AS first FROM ({_ORIGINS}) AS named GROUP BY id"
-_DIGITS = np.zeros(256, dtype=np.int64)
-_DIGITS[np.frombuffer(b"0123456789abcdef", dtype=np.uint8)] = np.arange(16)
+_NONE = ("", "", None)
 _HASH, _BUCKET, _NUMBER = 64, 2, 8
 """Characters of a hash, of what it begins with, and of the number by which a bucket is split."""
 
@@ -84,13 +84,16 @@ class Kept:
 def kept(run: Run, release: str, licences: Iterable[tuple[str, str, str | None]]) -> Kept:
     """The kept records of a candidate. `licences`: (source, part of its licence, expression)."""
     intake, said = run.result("intake"), {of[:2]: of for of in licences}
-    origins = {"batches": one_of("batch_id", intake.facts["batches"].values() if intake else ())}
+    batches = one_of("batch_id", intake.facts["batches"].values() if intake else ())
     told = {"release": one_of("release_id", [release]), "licences": ", ".join(map(_licence, [*said.values(), _NONE]))}
-    template = partial(_KEPT.format, **told)
-    found = _numbered(partial(_asked, run.place, partial(template, origins=_ORIGINS.format(**origins))))
+
+    def numbered(origins: str) -> Kept:
+        template = partial(_KEPT.format, origins=origins.format(batches=batches), **told)
+        return _numbered(partial(_asked, run.place, template))
+
+    found = numbered(_ORIGINS)
     if len(found.ids) > store.partition_rows(run.place, "release_record").get(release, 0):
-        # To group all of them is half of the query's cost, and hardly ever needed.
-        found = _numbered(partial(_asked, run.place, partial(template, origins=_FIRST_ORIGINS.format(**origins))))
+        found = numbered(_FIRST_ORIGINS)  # to group all of them is half of the query's cost, and hardly ever needed
     return found
 
 
@@ -146,14 +149,8 @@ def _parts(buckets: np.ndarray, numbers: np.ndarray, sizes: np.ndarray) -> tuple
 
 
 def _value(digits: np.ndarray) -> np.ndarray:
-    """The numbers that rows of hex digits are."""
-    found = np.zeros(len(digits), dtype=np.int64)
-    for column in digits.T:
-        found = found << 4 | _DIGITS[column]
-    return found
-
-
-_NONE = ("", "", None)
+    """The numbers that rows of hex digits, two or eight each, are."""
+    return np.frombuffer(unhexlify(digits.tobytes()), f">u{digits.shape[1] // 2}").astype(np.int64)
 
 
 def _licence(of: tuple[str, str, str | None]) -> str:
