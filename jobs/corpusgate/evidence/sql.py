@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from corpusgate.errors import UserError
+from corpusgate.lake.dialect import AT_ONCE
 from corpusgate.lake.store import ensure_tables, query
 from corpusgate.lake.tables import TABLES
 from corpusgate.settings.place import Place
@@ -31,6 +32,11 @@ def ask(place: Place, statement: str, *, documents: bool = False) -> tuple[list[
     if not _QUESTION.match(statement):
         raise UserError(
             "SQL: this door answers questions (SELECT, WITH, VALUES, EXPLAIN, DESCRIBE) and writes nothing."
+        )
+    if (commas := statement.count(",")) > AT_ONCE:  # the engine would end this process, and say nothing
+        raise UserError(
+            f"SQL: a statement may list {AT_ONCE:,} values at most, and this one has {commas:,} commas. Give many values "
+            "as one text with blanks between: IN (SELECT unnest(string_to_array('first second third', ' ')))."
         )
     ensure_tables(place)
     names = [n for n in TABLES if documents or n not in _CLOSED]

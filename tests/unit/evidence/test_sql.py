@@ -83,6 +83,14 @@ def test_stored_text_cannot_be_reached_by_its_file_either(place):
             door.ask(place, f"SELECT * FROM {relation}")
 
 
+def test_a_list_that_would_end_the_process_is_refused_with_a_way_to_ask_it_all_the_same(place):
+    many = [f"{n:08x}" for n in range(25_000)]
+    with pytest.raises(UserError, match="may list 8,000 values at most, and this one has 24,999 commas"):
+        door.ask(place, "SELECT title FROM source WHERE source_id IN ('" + "','".join(many) + "')")
+    as_told = "source_id IN (SELECT unnest(string_to_array('" + " ".join([*many, "a"]) + "', ' ')))"
+    assert door.ask(place, f"SELECT title FROM source WHERE {as_told}") == (["title"], [{"title": "A"}])
+
+
 def test_without_a_lake_the_next_act_is_named(tmp_path):
     place = place_in(tmp_path)
     place.lake.rmdir()
