@@ -35,8 +35,8 @@ def ask(place: Place, statement: str, *, documents: bool = False) -> tuple[list[
         )
     if (commas := statement.count(",")) > AT_ONCE:  # the engine would end this process, and say nothing
         raise UserError(
-            f"SQL: a statement may list {AT_ONCE:,} values at most, and this one has {commas:,} commas. Give many values "
-            "as one text with blanks between: IN (SELECT unnest(string_to_array('first second third', ' ')))."
+            f"SQL: a statement may list {AT_ONCE:,} values at most, and this one has {commas:,} commas. Give many "
+            "values as one text with blanks between: IN (SELECT unnest(string_to_array('first second third', ' ')))."
         )
     ensure_tables(place)
     names = [n for n in TABLES if documents or n not in _CLOSED]
