@@ -1,18 +1,19 @@
 """The writing of a release's parts that changed, without Spark: for what is small beside the start of a JVM. The bytes
 are those that `frames.py` leaves (`parts.py` says how); the tests compare the two.
 
-Texts are never held all at once: a pass over the batches of `document` that have some gathers those of as many parts as
-`ROUND` allows.
+Texts are never held all at once: those of as many parts as `ROUND` allows are read together, from the earlier release's
+files where these have them, the rest in one pass over the batches of `document` that do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from corpusgate.lake import store
 from corpusgate.lake.alone import among, picked, texts_named
@@ -26,9 +27,12 @@ from corpusgate.settings.place import Place
 __all__ = ["kept", "rounds", "wanted", "write"]
 
 ROUND = 256 << 20
-"""Bytes of released text that are gathered in one pass; a part that holds more is gathered by itself."""
+"""Bytes of released text that are held in one pass; a part that has more is written by itself."""
 NAMED = 1000
 """Up to so many texts of a batch are asked for by name; beyond, the batch is gone through."""
+
+Lying = Mapping[str, Collection[str]]
+"""Hash of a stored text to the batches of `document` that have it: one, where nothing is amiss."""
 
 
 def write(
@@ -36,69 +40,74 @@ def write(
 ) -> list[dict[str, Any]]:
     """Writes the changed parts below `made`; rows of `parts.WRITTEN`. What the earlier release has of a part is taken
     from there, the rest from the stored texts."""
-    files = {k: f for k, f in before.files.items() if k in changed and before.whole(f)}
-    asked = rows.rows(changed.keys(), before.folder.name if files else "")
-    found = _found(run.place, asked, _held(asked, before, files))
+    asked = rows.of(changed)
+    lying = _lying(run.place, set(asked["text_sha256"].to_pylist()))
     written = list[dict[str, Any]]()
-    for some in rounds(found.sort_by([("part", "ascending"), ("record_id", "ascending")])):
-        batches = _with_texts(some, _stored(run.place, some), before, files)
-        written += parts.written(batches, made, files)
+    for some in rounds(asked):
+        written += parts.written(_with_texts(run.place, some, lying, before), made, before.files)
     return written
 
 
-def _held(asked: pa.Table, before: parts.Earlier, files: Mapping[str, parts.File]) -> list[bool]:
-    """Of which records asked for the earlier release's file of their part has the text as it is wanted."""
-    lies: dict[str, str] = {}
-    for part, file in files.items():
-        lies |= dict.fromkeys(before.columns(file, ["record_id"]).column(0).to_pylist(), part)
-    told = zip(*(asked[n].to_pylist() for n in ("part", "record_id", "released_sha256", "was")), strict=True)
-    return [lies.get(record) == part and was == sha256 for part, record, sha256, was in told]
-
-
-def _found(place: Place, asked: pa.Table, held: list[bool]) -> pa.Table:
-    """The rows whose texts are there, with `held` and, of others, the `batch` of `document` that has the text; a text
-    that lies in two has its row twice, so that the count shows it."""
-    texts = asked["text_sha256"].to_pylist()
-    missing = {text for text, there in zip(texts, held, strict=True) if not there}
-    batches: dict[str, list[str]] = {}
-    for batch in store.stream(place, "SELECT text_sha256, batch_id FROM document", ["document"]) if missing else ():
-        lie = picked(batch, among(batch.column(0), missing))
+def _lying(place: Place, texts: Collection[str]) -> Lying:
+    """Where these texts lie."""
+    found: dict[str, list[str]] = {}
+    chosen = set(texts)
+    for batch in store.stream(place, "SELECT text_sha256, batch_id FROM document", ["document"]) if chosen else ():
+        lie = picked(batch, among(batch.column(0), chosen))
         for text, name in zip(*(c.to_pylist() for c in lie.columns), strict=True):
-            batches.setdefault(text, []).append(name)
-    rows = [
-        (at, name) for at, (text, there) in enumerate(zip(texts, held, strict=True))
-        for name in ([None] if there else batches.get(text, ()))
-    ]  # fmt: skip
-    found = asked.take(pa.array([at for at, _ in rows], pa.int64()))
-    found = found.append_column("held", pa.array([held[at] for at, _ in rows], pa.bool_()))
-    return found.append_column("batch", pa.array([name for _, name in rows], pa.string()))
+            found.setdefault(text, []).append(name)
+    return found
 
 
-def rounds(rows: pa.Table) -> Iterator[pa.Table]:
-    """Rows sorted by `part`, as many whole parts at a time as have at most `ROUND` bytes of text to be gathered."""
-    start, end, gathered = 0, 0, 0
-    told = zip(*(rows[n].to_pylist() for n in ("part", "bytes", "held")), strict=True)
-    for _, part in groupby(told, key=lambda row: row[0]):
-        sizes = [0 if held else size or 0 for _, size, held in part]
-        if end > start and gathered + sum(sizes) > ROUND:
-            yield rows.slice(start, end - start)
-            start, gathered = end, 0
-        end, gathered = end + len(sizes), gathered + sum(sizes)
-    if end > start:
-        yield rows.slice(start)
+def rounds(rows: pa.Table) -> Iterator[list[tuple[str, pa.Table]]]:
+    """Rows sorted by `part`, part by part, as many at a time as have at most `ROUND` bytes of text."""
+    some, start, gathered = list[tuple[str, pa.Table]](), 0, 0
+    for part, of in groupby(zip(rows["part"].to_pylist(), rows["bytes"].to_pylist(), strict=True), key=lambda r: r[0]):
+        sizes = [size or 0 for _, size in of]
+        if some and gathered + sum(sizes) > ROUND:
+            yield some
+            some, gathered = [], 0
+        some.append((part, rows.slice(start, len(sizes))))
+        start, gathered = start + len(sizes), gathered + sum(sizes)
+    if some:
+        yield some
 
 
-def _stored(place: Place, rows: pa.Table) -> pa.Table:
-    """`text_sha256` and `text` of the rows that have a `batch`."""
-    lie: dict[str, set[str]] = {}
-    for text, batch in zip(rows["text_sha256"].to_pylist(), rows["batch"].to_pylist(), strict=True):
-        if batch is not None:
-            lie.setdefault(batch, set()).add(text)
+def _with_texts(
+    place: Place, some: Iterable[tuple[str, pa.Table]], lying: Lying, before: parts.Earlier
+) -> Iterator[pa.RecordBatch]:
+    """The rows of these parts with `stored` or `had`, as `parts.written` wants them."""
+    there = [(rows, _had(rows, before.texts(part))) for part, rows in some]
+    asked: dict[str, set[str]] = {}
+    for rows, had in there:
+        for text in rows["text_sha256"].filter(had.is_null()).to_pylist():
+            for batch in lying.get(text, ()):
+                asked.setdefault(batch, set()).add(text)
+    texts = _stored(place, asked)
+    at = {text: n for n, text in enumerate(texts["text_sha256"].to_pylist())}
+    for rows, had in there:
+        yield from _filled(rows, had, lying, texts["text"], at).combine_chunks().to_batches()
+
+
+def _had(rows: pa.Table, earlier: pa.Table | None) -> pa.Array:
+    """Of each row of a part the text that the part's `earlier` file has of it, where that is the wanted one."""
+    if earlier is None:
+        return pa.nulls(rows.num_rows, pa.string())
+    at = {record: n for n, record in enumerate(earlier["record_id"].to_pylist())}
+    texts = earlier["text"].take(pa.array([at.get(record) for record in rows["record_id"].to_pylist()], pa.int64()))
+    texts = texts.combine_chunks()
+    told = zip(parts.hashes(texts), rows["released_sha256"].to_pylist(), strict=True)
+    same = pa.array([was == is_ for was, is_ in told], pa.bool_())
+    return pc.call_function("if_else", [same, texts, pa.scalar(None, pa.string())])
+
+
+def _stored(place: Place, asked: Mapping[str, Collection[str]]) -> pa.Table:
+    """`text_sha256` and `text` of the texts asked of each batch."""
     # Of a batch from which few are wanted only the pages that hold them are read.
-    few = {batch: texts for batch, texts in lie.items() if len(texts) <= NAMED}
+    few = {batch: texts for batch, texts in asked.items() if len(texts) <= NAMED}
     conditions = [f"{one_of('batch_id', few)} AND {some}" for some in texts_named(set().union(*few.values()))]
-    conditions += [one_of("batch_id", lie.keys() - few.keys())] if len(lie) > len(few) else []
-    gathered, missing = [], set[str]().union(*lie.values())
+    conditions += [one_of("batch_id", asked.keys() - few.keys())] if len(asked) > len(few) else []
+    gathered, missing = [], set[str]().union(*asked.values())
     for where in conditions:
         for batch in store.stream(place, f"SELECT text_sha256, text FROM document WHERE {where}", ["document"]):
             chosen = among(batch.column(0), missing)
@@ -108,27 +117,15 @@ def _stored(place: Place, rows: pa.Table) -> pa.Table:
     return pa.concat_tables([schema.empty_table(), *gathered]).combine_chunks()
 
 
-def _with_texts(
-    rows: pa.Table, texts: pa.Table, before: parts.Earlier, files: Mapping[str, parts.File]
-) -> Iterator[pa.RecordBatch]:
-    """The rows, part by part, with `stored` or `had`, as `parts.written` wants them."""
-    where = _places(rows["text_sha256"], texts["text_sha256"], [not held for held in rows["held"].to_pylist()])
-    start = 0
-    for part, same in groupby(rows["part"].to_pylist()):
-        some = rows.slice(start, sum(1 for _ in same))
-        held = some["held"].to_pylist()
-        had = pa.chunked_array([pa.nulls(some.num_rows, pa.string())])
-        if any(held):
-            file = before.columns(files[part], ["record_id", "text"]).combine_chunks()
-            had = file["text"].take(_places(some["record_id"], file["record_id"], held))
-        stored = texts["text"].take(where.slice(start, some.num_rows))
-        whole = some.append_column("stored", stored).append_column("had", had)
-        yield from whole.combine_chunks().to_batches()
-        start += some.num_rows
-
-
-def _places(values: pa.ChunkedArray, among: pa.ChunkedArray, asked: list[bool]) -> pa.Array:
-    """Where each value asked for stands among the others; null for the rest."""
-    at = {value: place for place, value in enumerate(among.to_pylist())}
-    told = zip(values.to_pylist(), asked, strict=True)
-    return pa.array([at.get(value) if yes else None for value, yes in told], pa.int64())
+def _filled(rows: pa.Table, had: pa.Array, lying: Lying, texts: pa.ChunkedArray, at: Mapping[str, int]) -> pa.Table:
+    """The rows of a part with the texts that they `had` or that are `stored` (whose places are told). One whose text is
+    gone is left out, one whose text lies in two batches is there twice, so that the count shows it."""
+    told = zip(rows["text_sha256"].to_pylist(), had.is_valid().to_pylist(), strict=True)
+    found = [
+        (n, None if there else at.get(text))
+        for n, (text, there) in enumerate(told) for _ in ([text] if there else lying.get(text, ()))
+    ]  # fmt: skip
+    whole = rows.append_column("had", had)
+    if [n for n, _ in found] != list(range(rows.num_rows)):
+        whole = whole.take(pa.array([n for n, _ in found], pa.int64()))
+    return whole.append_column("stored", texts.take(pa.array([place for _, place in found], pa.int64())))

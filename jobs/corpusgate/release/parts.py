@@ -79,12 +79,17 @@ class Earlier:
         path = self.folder / file["path"]
         return path.is_file() and path.stat().st_size == file["bytes"] and file_sha256(path) == file["sha256"]
 
-    def columns(self, file: File, names: list[str]) -> pa.Table:
-        """Columns of the file. Read at once: piece by piece, as Parquet is read, costs half as much again."""
+    def texts(self, part: str) -> pa.Table | None:
+        """`record_id` and `text` of what it has of a part; None where it has no such part, or its file is not as it was
+        written. Read at once: piece by piece, as Parquet is read, costs half as much again."""
         import pyarrow.parquet as pq
 
-        data = pa.BufferReader((self.folder / file["path"]).read_bytes())
-        return pq.ParquetFile(data).read(names, use_threads=False)
+        file = self.files.get(part)
+        path = self.folder / file["path"] if file else None
+        data = path.read_bytes() if path and path.is_file() else b""
+        if file is None or len(data) != file["bytes"] or hashlib.sha256(data).hexdigest() != file["sha256"]:
+            return None
+        return pq.ParquetFile(pa.BufferReader(data)).read(["record_id", "text"], use_threads=False)
 
 
 def earlier(folder: Path | None) -> Earlier:
@@ -231,11 +236,11 @@ def _texts(piece: pa.RecordBatch, before: Mapping[str, int]) -> tuple[pa.Array, 
         notices |= {record: n for record, n in counted if n}
     notices |= {r: before[r] for r, there in zip(names, held, strict=True) if there and before.get(r)}
     expected = piece.column("released_sha256").to_pylist()
-    checked = zip(names, _hashes(texts), expected, strict=True)
+    checked = zip(names, hashes(texts), expected, strict=True)
     return texts, [record for record, found, sha256 in checked if found != sha256], notices
 
 
-def _hashes(texts: pa.Array) -> Iterator[str | None]:
+def hashes(texts: pa.Array) -> Iterator[str | None]:
     """SHA-256 of the UTF-8 of each text, from where it lies."""
     plain = texts.cast(pa.binary())
     _, offsets, data = plain.buffers()

@@ -82,7 +82,7 @@ def written(run, made, release="demo-1", before=None):
 def shown(run, licences=LICENCES):
     """What a release shows of the kept records, all parts asked for."""
     kept = alone.kept(run, "demo-1", licences)
-    return kept.rows(kept.names).to_pylist()
+    return kept.of(kept.names).to_pylist()
 
 
 def test_a_record_lies_in_the_part_of_its_file_with_what_a_release_shows_of_it(run):
@@ -147,28 +147,29 @@ def test_no_value_looks_like_another(tmp_path):
 def test_a_parts_content_hash_is_over_its_rows_in_any_order():
     def kept(order):
         hashes = np.frombuffer("".join("bca"[n] * 64 for n in order).encode(), np.uint8).reshape(-1, 64)
-        return Kept(pa.chunked_array([], pa.string()), hashes, np.array([0, 1, 0])[order], ["p", "q"], None)
+        return Kept([], hashes, np.array([0, 1, 0])[order], ["p", "q"])
 
     expected = {"p": parts.Wanted(sha("a" * 64 + "b" * 64), 2), "q": parts.Wanted(sha("c" * 64), 1)}
     assert alone.wanted(kept([0, 1, 2])) == expected == alone.wanted(kept([2, 0, 1]))
 
 
-def test_of_some_parts_only_their_records_are_shown_and_what_their_texts_were_before(run):
+def test_of_some_parts_only_their_records_are_shown_in_the_order_in_which_they_are_written(run, monkeypatch):
     kept = alone.kept(run, "demo-1", LICENCES)
-    lay(run.place, "demo-0", TEXTS[:1])
     for name, records in (("alpha|a.txt", TEXTS[:-1]), ("beta|", TEXTS[-1:])):
-        rows = kept.rows([f"{sha(name)[:2]}-1-0"], "demo-0").to_pylist()
-        was = {r["record_id"]: r["was"] for r in rows}
-        assert was == {t.record_id: sha(MASKED) if t is PHONE else None for t in records}
-    assert {r["was"] for r in kept.rows(kept.names).to_pylist()} == {None}
-    assert kept.rows([]).num_rows == 0
+        rows = kept.of([f"{sha(name)[:2]}-1-0"]).to_pylist()
+        assert [r["record_id"] for r in rows] == sorted(t.record_id for t in records)
+    assert kept.of([]).num_rows == 0
+    monkeypatch.setattr(parts, "ROWS", 1)
+    lie = [(r["part"], r["record_id"]) for r in shown(run)]
+    assert lie == sorted(lie) and len({part for part, _ in lie}) > 3
 
 
 def test_a_licence_is_the_one_of_its_source_and_part_however_it_is_written(run):
     odd = [("alpha", "all", "LicenseRef-'); DROP|\"\\{}ä"), ("beta", "all", ""), ("beta", "a'b|*", "MIT")]
     licences = [*odd, ("alpha", "other", "no")]
     kept, found = alone.kept(run, "demo-1", licences), shown(run, licences)
-    hashes = dict(zip(kept.ids.to_pylist(), (bytes(h).decode() for h in kept.hashes), strict=True))
+    ids = [record for rows in kept.rows for record in rows.column("record_id").to_pylist()]
+    hashes = dict(zip(ids, (bytes(h).decode() for h in kept.hashes), strict=True))
     said = {"alpha": odd[0][2], "beta": ""}
     assert {(r["source_id"], r["licence"]) for r in found} == set(said.items())
     for row in found:
@@ -241,17 +242,35 @@ def test_how_much_is_gathered_at_a_time_changes_no_byte(run, tmp_path, monkeypat
 
 
 def test_a_round_holds_whole_parts_up_to_its_bound():
-    rows = [("a", 4, False), ("a", 4, False), ("b", 3, False), ("c", None, False), ("c", 99, True), ("d", 12, False)]
-    found = pa.Table.from_pylist([dict(zip(("part", "bytes", "held"), r, strict=True)) for r in rows])
+    rows = [("a", 4), ("a", 4), ("b", 3), ("c", None), ("c", 0), ("d", 12)]
+    found = pa.Table.from_pylist([{"part": part, "bytes": size} for part, size in rows])
 
     def gathered(most):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(alone, "ROUND", most)
-            return ["".join(some["part"].to_pylist()) for some in alone.rounds(found)]
+            rounds = list(alone.rounds(found))
+        assert all(rows["part"].unique().to_pylist() == [part] for some in rounds for part, rows in some)
+        return ["".join(part * rows.num_rows for part, rows in some) for some in rounds]
 
     assert gathered(10) == ["aa", "bcc", "d"] and gathered(11) == ["aabcc", "d"]
     assert gathered(1000) == ["aabccd"] and gathered(1) == ["aa", "b", "cc", "d"]
     assert list(alone.rounds(found.slice(0, 0))) == []
+
+
+def test_an_earlier_file_that_is_not_as_it_was_written_gives_no_text(run, tmp_path):
+    written(run, tmp_path / "demo-1")
+    before = parts.earlier(tmp_path / "demo-1")
+    (first, second), texts = sorted(before.files), {t.record_id: released(t) for t in TEXTS}
+    found = [before.texts(part).to_pylist() for part in (first, second)]
+    assert {r["record_id"]: r["text"] for rows in found for r in rows} == texts
+    path = tmp_path / "demo-1" / before.files[first]["path"]
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    (tmp_path / "demo-1" / before.files[second]["path"]).unlink()
+    assert [before.texts(part) for part in (first, second, "ff-1-0")] == [None] * 3
+    lay(run.place, "demo-2", TEXTS)
+    linked, fresh = written(run, tmp_path / "demo-2", "demo-2", tmp_path / "demo-1")
+    assert not linked and [w["wrong"] for w in fresh] == [0, 0]
+    assert sum(len(json.loads(w["notices"])) for w in fresh) == 1
 
 
 def test_a_text_that_is_gone_or_lies_twice_shows_in_the_count_and_another_text_is_wrong(run, tmp_path):
