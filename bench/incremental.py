@@ -43,7 +43,7 @@ the machine; `changed` documents; `facts`."""
 def series(
     corpus: Corpus, work: Path, tell: Callable[[Row], object], files: int = FILES, how: Sequence[str] = changes.HOW
 ) -> dict[str, Row]:
-    """Full, then in turns fixed, none and each change, the latter in the lake that full left, day after day; tells each.
+    """Full, then in turns fixed, none and each change, these in the lake that full left, day after day; tells each.
 
     A machine that others share has slow hours and fast ones: what is compared is measured side by side.
 
