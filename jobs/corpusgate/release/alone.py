@@ -8,6 +8,7 @@ files where these have them, the rest in one pass over the batches of `document`
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -48,12 +49,11 @@ def write(
     return written
 
 
-def _lying(place: Place, texts: Collection[str]) -> Lying:
+def _lying(place: Place, texts: AbstractSet[str]) -> Lying:
     """Where these texts lie."""
     found: dict[str, list[str]] = {}
-    chosen = set(texts)
-    for batch in store.stream(place, "SELECT text_sha256, batch_id FROM document", ["document"]) if chosen else ():
-        lie = picked(batch, among(batch.column(0), chosen))
+    for batch in store.stream(place, "SELECT text_sha256, batch_id FROM document", ["document"]) if texts else ():
+        lie = picked(batch, among(batch.column(0), texts))
         for text, name in zip(*(c.to_pylist() for c in lie.columns), strict=True):
             found.setdefault(text, []).append(name)
     return found

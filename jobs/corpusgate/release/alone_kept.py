@@ -39,7 +39,7 @@ _KEPT = (
 _ORIGINS = "SELECT record_id AS id, url, acquisition_id AS first FROM record WHERE {batches}"
 # One place that two sources' batches name is one record; whichever comes first, the same address.
 _FIRST_ORIGINS = "SELECT id, min(url) AS url, min(first) AS first FROM ({origins}) AS named GROUP BY id"
-_NONE_OF = _SHOWN.append(pa.field("part", pa.string()))
+_IN_PARTS = _SHOWN.append(pa.field("part", pa.string()))
 _NONE = ("", "", None)
 _HASH, _BUCKET, _NUMBER = 64, 2, 8
 """Characters of a hash, of what it begins with, and of the number by which a bucket is split."""
@@ -59,7 +59,7 @@ class Kept:
         """What a release shows of the records of these parts, by what their texts are found, and the `part`: in the
         order of parts, and in those of ids."""
         mine = np.isin(self.part, [at for at, name in enumerate(self.names) if name in chosen])
-        names, pieces, start = pa.array(self.names, pa.string()), [_NONE_OF.empty_table()], 0
+        names, pieces, start = pa.array(self.names, pa.string()), [_IN_PARTS.empty_table()], 0
         for rows in self.rows:
             there, part = (of[start : start + rows.num_rows] for of in (mine, self.part))
             start += rows.num_rows
@@ -76,10 +76,11 @@ def kept(run: Run, release: str, licences: Iterable[tuple[str, str, str | None]]
     intake, said = run.result("intake"), {of[:2]: of for of in licences}
     batches = one_of("batch_id", intake.facts["batches"].values() if intake else ())
     told = {"release": one_of("release_id", [release]), "licences": ", ".join(map(_licence, [*said.values(), _NONE]))}
-    found = _numbered(run.place, origins=_ORIGINS.format(batches=batches), **told)
+    origins = _ORIGINS.format(batches=batches)
+    found = _numbered(run.place, origins=origins, **told)
     if len(found.part) > store.partition_rows(run.place, "release_record").get(release, 0):
         # To group all of them is half of the query's cost, and hardly ever needed.
-        found = _numbered(run.place, origins=_FIRST_ORIGINS.format(origins=_ORIGINS.format(batches=batches)), **told)
+        found = _numbered(run.place, origins=_FIRST_ORIGINS.format(origins=origins), **told)
     return found
 
 
