@@ -15,7 +15,7 @@ from corpusgate.lake.run import Run
 from corpusgate.release.digests import canonical
 from corpusgate.release.manifest import candidate_folder, manifest_root, release_id
 from corpusgate.review.assignments import assign, record, tasks
-from corpusgate.review.desk import desk
+from corpusgate.review.desk import desk, drawn_of
 from corpusgate.review.draw import MANUAL, Draw, item_rows, place_in_draw, sample_id, sample_row
 from corpusgate.review.journal import Verdict
 from corpusgate.settings.place import Place
@@ -52,7 +52,7 @@ class Room:
         self, who: str, ordinal: int, verdict: str = "good", risks: Sequence[str] = (), *, late: int = 0
     ) -> Verdict:
         """What somebody would say of the item with this number."""
-        item = desk(self.place, self.sample).drawn.items[ordinal - 1]
+        item = drawn_of(self.place, self.sample).items[ordinal - 1]
         return Verdict(
             self.sample, item["record_id"], item["released_sha256"], who, verdict,  # ty: ignore[invalid-argument-type]
             tuple(risks), "", AT + timedelta(minutes=late), 4.2,
