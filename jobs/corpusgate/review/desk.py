@@ -146,15 +146,29 @@ def _drawn(place: Place, sample_id: str, versions: tuple[int, ...]) -> Drawn:
 
 def _barred(place: Place, drawn: Drawn, people: frozenset[str]) -> dict[str, frozenset[str]]:
     """person -> records of the sample whose text he or she labelled, under whatever name."""
-    tables = [t for t in ("annotation", "safety_annotation") if (place.table(t) / "_delta_log").is_dir()]
+    tables = tuple(t for t in ("annotation", "safety_annotation") if (place.table(t) / "_delta_log").is_dir())
     if not tables or not people:
         return {}
     as_what = load_roles(place).annotates_as
+    asked = (*tables, "sample_item", "release_record")
+    of = (drawn.row["sample_id"], drawn.row["release_id"], drawn.row["frame"])
+    found = _labelled(place, *of, tables, tuple(store.version(place, t) for t in asked))
+    return {
+        p: frozenset().union(*(found.get(name, ()) for name in (p, *as_what.get(p, ())))) for p in people
+    }  # fmt: skip
+
+
+@lru_cache(maxsize=16)
+def _labelled(
+    place: Place, sample_id: str, release: str, frame: str, tables: tuple[str, ...], versions: tuple[int, ...]
+) -> Mapping[str, frozenset[str]]:
+    """annotator -> records of the sample whose text he or she labelled. Kept as `_drawn` is: a page asks at every
+    verdict, and the join goes through all records of the release."""
     labelled = " UNION ".join(f"SELECT record_id, text_sha256, annotator_id FROM {t}" for t in tables)
     mine = (
         f"SELECT i.record_id AS item, k.record_id, k.text_sha256 FROM sample_item i JOIN release_record k "
-        f"ON {item_of(drawn.row['frame'], 'k')} = i.record_id "
-        f"WHERE i.sample_id = {quoted(drawn.row['sample_id'])} AND k.release_id = {quoted(drawn.row['release_id'])}"
+        f"ON {item_of(frame, 'k')} = i.record_id "
+        f"WHERE i.sample_id = {quoted(sample_id)} AND k.release_id = {quoted(release)}"
     )
     sql = " UNION ".join(  # by either name of the text: one join with OR would compare everything with everything
         f"SELECT m.item AS record_id, a.annotator_id FROM ({mine}) AS m JOIN ({labelled}) AS a ON a.{by} = m.{by}"
@@ -163,6 +177,4 @@ def _barred(place: Place, drawn: Drawn, people: frozenset[str]) -> dict[str, fro
     found: dict[str, set[str]] = {}
     for row in store.query(place, sql, [*tables, "sample_item", "release_record"]).to_pylist():
         found.setdefault(row["annotator_id"], set()).add(row["record_id"])
-    return {
-        p: frozenset().union(*(found.get(name, ()) for name in (p, *as_what.get(p, ())))) for p in people
-    }  # fmt: skip
+    return {annotator: frozenset(records) for annotator, records in found.items()}

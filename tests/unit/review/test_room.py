@@ -20,10 +20,10 @@ from corpusgate.review.assignments import (
     take_back,
     withdraw,
 )
-from corpusgate.review.desk import desk
+from corpusgate.review.desk import _barred, desk, drawn_of
 from corpusgate.review.reading import forget, item, prepare, released_spans
 from corpusgate.review.standing import all_standing, standing
-from corpusgate_testing.gates import AT, Lake, sha
+from corpusgate_testing.gates import AT, Lake, clean_lake, sha
 from corpusgate_testing.lake import rows
 from corpusgate_testing.review import Room, at, retold, waiting
 
@@ -116,11 +116,11 @@ def test_a_verdict_on_somebody_else_s_item_is_refused_and_reading_it_too(room: R
         item(room.place, room.sample, 41, "ann")
 
 
-def annotated(lake: Lake) -> None:
+def annotated(lake: Lake, number: int = 3) -> None:
     """mia labelled an item of a batch as e7."""
     lake.rows.setdefault("annotation", []).append({
-        "annotation_id": "a1", "corpus": "test", "batch_id": "b", "record_id": sha("record", "alpha", 3),
-        "text_sha256": lake.of("alpha")[3]["text_sha256"], "annotator_id": "e7", "state": "submitted",
+        "annotation_id": f"a{number}", "corpus": "test", "batch_id": "b", "record_id": sha("record", "alpha", number),
+        "text_sha256": clean_lake().of("alpha")[number]["text_sha256"], "annotator_id": "e7", "state": "submitted",
     })  # fmt: skip
 
 
@@ -136,6 +136,21 @@ def test_nobody_reviews_what_he_or_she_labelled_under_whatever_name(tmp_path: Pa
     assert standing(room.place, room.sample).unassignable == 1
     room.give("ann")
     assert standing(room.place, room.sample).unassignable == 0
+
+
+def test_what_is_labelled_while_people_review_bars_at_once_and_else_nothing_is_joined_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = waiting(tmp_path, change=annotated)
+    room.give("mia")
+    assert desk(room.place, room.sample).barred == {"mia": {sha("record", "alpha", 3)}}
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "query", lambda place, sql, tables: pytest.fail(f"asked again: {sql}"))
+        assert _barred(room.place, drawn_of(room.place, room.sample), frozenset(("mia",)))
+    added = Lake()
+    annotated(added, number=5)
+    store.append_new(room.place, "annotation", added.rows["annotation"], "later")
+    assert desk(room.place, room.sample).barred == {"mia": {sha("record", "alpha", n) for n in (3, 5)}}
 
 
 def test_where_two_differ_a_third_decides_and_until_then_the_item_is_open(room: Room) -> None:
