@@ -120,7 +120,7 @@ def annotated(lake: Lake, number: int = 3) -> None:
     """mia labelled an item of a batch as e7."""
     lake.rows.setdefault("annotation", []).append({
         "annotation_id": f"a{number}", "corpus": "test", "batch_id": "b", "record_id": sha("record", "alpha", number),
-        "text_sha256": clean_lake().of("alpha")[number]["text_sha256"], "annotator_id": "e7", "state": "submitted",
+        "text_sha256": lake.of("alpha")[number]["text_sha256"], "annotator_id": "e7", "state": "submitted",
     })  # fmt: skip
 
 
@@ -147,7 +147,7 @@ def test_what_is_labelled_while_people_review_bars_at_once_and_else_nothing_is_j
     with monkeypatch.context() as patch:
         patch.setattr(store, "query", lambda place, sql, tables: pytest.fail(f"asked again: {sql}"))
         assert _barred(room.place, drawn_of(room.place, room.sample), frozenset(("mia",)))
-    added = Lake()
+    added = clean_lake(10)
     annotated(added, number=5)
     store.append_new(room.place, "annotation", added.rows["annotation"], "later")
     assert desk(room.place, room.sample).barred == {"mia": {sha("record", "alpha", n) for n in (3, 5)}}
